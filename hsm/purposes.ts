@@ -1,0 +1,67 @@
+/**
+ * TABLE of key purposes. A key has exactly one, for life. The row is the signer's rule for the purpose and is fixed
+ * in code: nothing that reaches the wire can loosen it.
+ */
+export interface PurposeRow {
+  readonly name: Purpose
+  /** The key signs only with an authorisation that its holder's secret activated. */
+  readonly activated: boolean
+  /**
+   * 'digest': signs octets that a caller supplies, as given. 'message': the signer itself hashes what it is given,
+   * and `structure` says how that message must begin. No key does both, so no caller's digest can be a certificate.
+   */
+  readonly input: 'digest' | 'message'
+  readonly structure?: 'DER SEQUENCE'
+}
+
+export type Purpose =
+  | 'signing'
+  | 'seal'
+  | 'holder'
+  | 'credential-issuing'
+  | 'ca'
+  | 'ocsp'
+  | 'tsu'
+  | 'log'
+  | 'map-head'
+  | 'vrf'
+  | 'oauth'
+
+const rows: readonly PurposeRow[] = [
+  { name: 'signing', activated: true, input: 'digest' },
+  { name: 'seal', activated: true, input: 'digest' },
+  { name: 'holder', activated: true, input: 'digest' },
+  { name: 'credential-issuing', activated: false, input: 'message' },
+  { name: 'ca', activated: false, input: 'message', structure: 'DER SEQUENCE' },
+  { name: 'ocsp', activated: false, input: 'message', structure: 'DER SEQUENCE' },
+  { name: 'tsu', activated: false, input: 'message' },
+  { name: 'log', activated: false, input: 'message' },
+  { name: 'map-head', activated: false, input: 'message' },
+  { name: 'vrf', activated: false, input: 'message' },
+  { name: 'oauth', activated: false, input: 'message' },
+]
+
+export const purposes: Readonly<Record<Purpose, PurposeRow>> = Object.freeze(
+  Object.assign(
+    Object.create(null) as Record<Purpose, PurposeRow>,
+    Object.fromEntries(rows.map((r) => [r.name, r])),
+  ),
+)
+
+/**
+ * TABLE of the secrets that never leave the token and are used only by HMAC. The signer finds each by its label
+ * (exactly one, attributes checked), never by what a database says.
+ * - seal: seals key, activation and authorisation rows. Only the signer uses it.
+ * - pepper: the last step of an activation verifier. Only the signer uses it.
+ * - mac: what the service asks for, always under a domain: credential seals, client secrets, TOTP seeds.
+ */
+export const serviceSecrets = {
+  seal: 'intaglio seal v1',
+  pepper: 'intaglio pepper v1',
+  mac: 'intaglio mac v1',
+} as const
+export type ServiceSecret = keyof typeof serviceSecrets
+
+/** Domains under which the service may ask for a MAC; the domain's name is part of what is authenticated. */
+export const macDomains = ['credential', 'client-secret', 'totp-seed', 'webhook-key'] as const
+export type MacDomain = (typeof macDomains)[number]

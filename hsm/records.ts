@@ -1,0 +1,145 @@
+/**
+ * The sealed records: what a database row must say, to the octet, for the signer to act on it. A seal is an HMAC by a
+ * token-held key over `canonical(...)`; whoever can write to the database alone can therefore make no row that signs.
+ */
+import type { HashName, KeyType } from './algorithms.ts'
+import type { Purpose } from './purposes.ts'
+
+/** A key pair in the token. Sealed by the signer at generation, never again. */
+export interface KeyRecord {
+  readonly keyId: string
+  readonly tokenSerial: string
+  readonly ckaId: Buffer
+  readonly keyType: KeyType
+  readonly purpose: Purpose
+  /** SubjectPublicKeyInfo, DER. */
+  readonly spki: Buffer
+}
+
+/**
+ * What proves the holder's secret: HMAC(pepper, spki ‖ secrets ‖ Argon2id(secret, salt)). Made with the key, in the
+ * same operation, and bound to its public key, so that no second verifier for a key can ever be sealed.
+ */
+export interface ActivationRecord {
+  readonly keyId: string
+  readonly spki: Buffer
+  readonly salt: Buffer
+  readonly memoryKiB: number
+  readonly passes: number
+  readonly lanes: number
+  /** How many secrets must be given together (a PIN: 1). */
+  readonly secrets: number
+  readonly verifier: Buffer
+}
+
+/** A CSC credential: whose key, certified how, linked to which client. Sealed under the MAC domain 'credential'. */
+export interface CredentialRecord {
+  readonly credentialId: string
+  readonly keyId: string
+  readonly personId: string
+  readonly clientId: string
+  /** SHA-256 of the certificate's DER. */
+  readonly certificate: Buffer
+  readonly scal: 1 | 2
+  readonly mode: 'explicit' | 'oauth2code'
+  readonly multisign: number
+}
+
+/** What a holder activated: these digests (or, under SCAL 1, so many) with this key, until then. */
+export interface AuthorisationRecord {
+  readonly authorisationId: string
+  readonly keyId: string
+  /** Empty where the key is used without a credential. */
+  readonly credentialId: string
+  readonly clientId: string
+  /** Absent where the octets to sign are the message (Ed25519). */
+  readonly hash: HashName | undefined
+  /** Every occurrence, in order; undefined under SCAL 1. */
+  readonly digests: readonly Buffer[] | undefined
+  readonly count: number
+  /** Milliseconds since 1970, a whole number, from the database's clock. */
+  readonly expiresAt: number
+}
+
+export type Sealed<T> = T & { readonly seal: Buffer }
+
+type Field = string | number | Buffer | undefined | readonly Buffer[]
+
+function frame(field: Field): Buffer[] {
+  if (field === undefined) return [Buffer.from([0])]
+  if (typeof field === 'string') return bytes(1, Buffer.from(field, 'utf8'))
+  if (Buffer.isBuffer(field)) return bytes(2, field)
+  if (typeof field === 'number') {
+    const number = Buffer.alloc(8)
+    number.writeBigUInt64BE(BigInt(field))
+    return bytes(3, number)
+  }
+  const list = field as readonly Buffer[]
+  const count = Buffer.alloc(4)
+  count.writeUInt32BE(list.length)
+  return [Buffer.from([4]), count, ...list.flatMap((item) => bytes(2, item))]
+}
+
+function bytes(tag: number, value: Buffer): Buffer[] {
+  const head = Buffer.alloc(5)
+  head[0] = tag
+  head.writeUInt32BE(value.length, 1)
+  return [head, value]
+}
+
+/** Injective: each field carries its type and length, and the kind comes first with its version. */
+function canonical(kind: string, fields: readonly Field[]): Buffer {
+  return Buffer.concat([kind, ...fields].flatMap(frame))
+}
+
+export const canonicalKey = (r: KeyRecord): Buffer =>
+  canonical('intaglio key v1', [r.keyId, r.tokenSerial, r.ckaId, r.keyType, r.purpose, r.spki])
+
+export const canonicalActivation = (r: ActivationRecord): Buffer =>
+  canonical('intaglio activation v1', [
+    r.keyId,
+    r.spki,
+    r.salt,
+    r.memoryKiB,
+    r.passes,
+    r.lanes,
+    r.secrets,
+    r.verifier,
+  ])
+
+export const canonicalCredential = (r: CredentialRecord): Buffer =>
+  canonical('intaglio credential v1', [
+    r.credentialId,
+    r.keyId,
+    r.personId,
+    r.clientId,
+    r.certificate,
+    r.scal,
+    r.mode,
+    r.multisign,
+  ])
+
+/**
+ * Bound to the public key of the key it authorises, beside its id: ids are chosen by the service, and whoever took it
+ * over could have a key of his own made under another key's id, activate it, and sign with the other.
+ */
+export const canonicalAuthorisation = (r: AuthorisationRecord, spki: Buffer): Buffer =>
+  canonical('intaglio authorisation v1', [
+    spki,
+    r.authorisationId,
+    r.keyId,
+    r.credentialId,
+    r.clientId,
+    r.hash,
+    r.digests,
+    r.count,
+    r.expiresAt,
+  ])
+
+/** What the pepper authenticates: see ActivationRecord. */
+export const canonicalVerifier = (spki: Buffer, secrets: number, stretched: Buffer): Buffer =>
+  canonical('intaglio verifier v1', [spki, secrets, stretched])
+
+/** What a MAC for the service authenticates. */
+export const canonicalMac = (domain: string, data: Buffer): Buffer =>
+  canonical(`intaglio mac v1`, [domain, data])
