@@ -1,0 +1,140 @@
+import pg from 'pg'
+import { unavailable } from '../refusal.ts'
+
+/** SQL with its values. A name makes it a prepared statement on each connection: hot paths have one. */
+export interface Statement {
+  readonly name?: string
+  readonly text: string
+  readonly values?: readonly unknown[]
+}
+
+/** What src/db functions need: the pool, or one transaction. */
+export interface Queries {
+  query<Row = unknown>(statement: Statement): Promise<Row[]>
+}
+
+/** A statement that takes longer is stuck behind something; callers have been told 503 by then. */
+const STATEMENT_TIMEOUT_MS = 8_000
+/** Longer than the server's own limit, so that only a server that no longer answers trips it. */
+const QUERY_TIMEOUT_MS = 10_000
+const CONNECT_TIMEOUT_MS = 3_000
+/** Serialisation failures and deadlocks are the database asking to be asked again. */
+const RETRIES = 5
+const RETRIED = new Set(['40001', '40P01'])
+/** Classes of SQLSTATE that mean "not now": connection, resources, operator intervention, system error. */
+const AWAY_CLASSES = new Set(['08', '53', '57', '58'])
+const AWAY_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOENT',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  // A database that was set read-only (disk full, failover) records nothing, so nothing is signed.
+  '25006',
+])
+
+export interface DatabaseOptions {
+  readonly url: string
+  readonly connections: number
+  /** A connection that failed while idle: worth a line, never a crash. */
+  readonly onError: (error: Error) => void
+}
+
+export class Database implements Queries {
+  readonly #pool: pg.Pool
+
+  constructor(options: DatabaseOptions) {
+    this.#pool = new pg.Pool({
+      connectionString: options.url,
+      max: options.connections,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      query_timeout: QUERY_TIMEOUT_MS,
+      keepAlive: true,
+      application_name: 'intaglio',
+    })
+    this.#pool.on('error', options.onError)
+  }
+
+  /** @throws Refusal 'unavailable' when Postgres cannot be reached or cannot record. */
+  async query<Row = unknown>(statement: Statement): Promise<Row[]> {
+    return retried(() => run<Row>(this.#pool, statement))
+  }
+
+  /** Runs `work` in one transaction, again from its start if the database asks for it: it must have no other effects. */
+  async transaction<T>(work: (tx: Queries) => Promise<T>): Promise<T> {
+    return retried(() => this.#transactionOnce(work))
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end()
+  }
+
+  async #transactionOnce<T>(work: (tx: Queries) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect().catch((error: unknown) => {
+      throw translated(error)
+    })
+    let broken: Error | undefined
+    try {
+      await run(client, { text: 'begin' })
+      const result = await work({ query: (statement) => run(client, statement) })
+      await run(client, { text: 'commit' })
+      return result
+    } catch (error) {
+      await client.query('rollback').catch((failed: unknown) => {
+        broken = failed instanceof Error ? failed : new Error('rollback failed')
+      })
+      throw error
+    } finally {
+      client.release(broken)
+    }
+  }
+}
+
+async function run<Row>(on: pg.Pool | pg.PoolClient, statement: Statement): Promise<Row[]> {
+  try {
+    const result = await on.query<Row & pg.QueryResultRow>({
+      ...(statement.name === undefined ? {} : { name: statement.name }),
+      text: statement.text,
+      values: [...(statement.values ?? [])],
+    })
+    return result.rows
+  } catch (error) {
+    throw translated(error)
+  }
+}
+
+async function retried<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt >= RETRIES || !RETRIED.has(sqlState(error))) throw error
+    }
+  }
+}
+
+function translated(error: unknown): unknown {
+  const state = sqlState(error)
+  const away =
+    AWAY_CODES.has(state) ||
+    (state.length === 5 && AWAY_CLASSES.has(state.slice(0, 2))) ||
+    // pg's own errors for a connection that ended or never came have no code.
+    (state === '' && error instanceof Error && /connection|timeout|pool/i.test(error.message))
+  return away ? unavailable('The service cannot record anything at the moment', error) : error
+}
+
+/** SQLSTATE, or the errno name of a socket error; '' where there is none. */
+export function sqlState(error: unknown): string {
+  const code = (error as { code?: unknown } | undefined)?.code
+  return typeof code === 'string' ? code : ''
+}
+
+/** The row that must be there. */
+export function one<Row>(rows: readonly Row[]): Row {
+  const [row] = rows
+  if (row === undefined) throw new Error('the statement returned no row')
+  return row
+}

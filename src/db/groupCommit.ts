@@ -1,0 +1,85 @@
+import { Refusal } from '../refusal.ts'
+import type { Database, Queries } from './database.ts'
+
+/** Rows that one statement takes at most: beyond that its latency, not its count of commits, is what callers feel. */
+const MAX_ROWS = 4_000
+
+interface Waiting<In, Out> {
+  readonly item: In
+  readonly resolve: (out: Out) => void
+  readonly reject: (error: unknown) => void
+}
+
+export interface GroupOptions<In, Out> {
+  /** One statement for all items; one answer for each, in order. It throws only if nothing was done for any of them. */
+  readonly flush: (db: Queries, items: readonly In[]) => Promise<Out[]>
+  /** Rows that an item adds to the statement. */
+  readonly rows: (item: In) => number
+}
+
+/**
+ * Group commit: while one statement is on its way to the disk, the items that arrive wait and go together in the
+ * next, so that durability costs one flush for all requests in flight. Resolves when the item's own row is durable.
+ */
+export function grouped<In, Out>(options: GroupOptions<In, Out>): (db: Database, item: In) => Promise<Out> {
+  const groups = new WeakMap<Database, Group<In, Out>>()
+  return (db, item) => {
+    let group = groups.get(db)
+    if (group === undefined) {
+      group = new Group(db, options)
+      groups.set(db, group)
+    }
+    return group.add(item)
+  }
+}
+
+class Group<In, Out> {
+  readonly #db: Database
+  readonly #options: GroupOptions<In, Out>
+  #waiting: Waiting<In, Out>[] = []
+  #flushing = false
+
+  constructor(db: Database, options: GroupOptions<In, Out>) {
+    this.#db = db
+    this.#options = options
+  }
+
+  add(item: In): Promise<Out> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject })
+      if (this.#flushing) return
+      this.#flushing = true
+      // What arrives in the same turn of the loop shares the first statement.
+      setImmediate(() => void this.#drain())
+    })
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#waiting.length > 0) await this.#flush(this.#next())
+    this.#flushing = false
+  }
+
+  #next(): Waiting<In, Out>[] {
+    let rows = 0
+    const end = this.#waiting.findIndex(({ item }, index) => {
+      rows += this.#options.rows(item)
+      return index > 0 && rows > MAX_ROWS
+    })
+    return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end)
+  }
+
+  async #flush(batch: readonly Waiting<In, Out>[]): Promise<void> {
+    try {
+      const outs = await this.#options.flush(
+        this.#db,
+        batch.map(({ item }) => item),
+      )
+      batch.forEach((waiting, index) => waiting.resolve(outs[index] as Out))
+    } catch (error) {
+      // One bad item must not fail its mates: each gets a statement of its own. When Postgres is away, all fail alike.
+      const away = error instanceof Refusal && error.code === 'unavailable'
+      if (batch.length === 1 || away) for (const waiting of batch) waiting.reject(error)
+      else for (const waiting of batch) await this.#flush([waiting])
+    }
+  }
+}

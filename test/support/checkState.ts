@@ -1,0 +1,84 @@
+import { expect } from 'chai'
+import type pg from 'pg'
+import { withClient } from './database.ts'
+
+export interface StateToCheck {
+  /** A superuser's URL. */
+  readonly superUrl: string
+  /** Values that may stand in no column and no log line: PINs, tokens, SADs, client secrets, codes. */
+  readonly secrets?: readonly string[]
+  /** Everything that was logged. */
+  readonly log?: string
+}
+
+/** The invariants of the whole database; called after each test, whatever the test was about. */
+export async function checkState(state: StateToCheck): Promise<void> {
+  await withClient(state.superUrl, async (client) => {
+    for (const [sentence, sql] of Object.entries(VIOLATIONS)) {
+      const { rows } = await client.query(sql)
+      expect(rows, sentence).to.deep.equal([])
+    }
+    await expectNoSecrets(client, state.secrets ?? [])
+  })
+  for (const secret of state.secrets ?? []) {
+    expect(state.log?.includes(secret) ?? false, 'a secret in the log').to.equal(false)
+  }
+}
+
+/** Each query finds what must never be. */
+const VIOLATIONS: Readonly<Record<string, string>> = {
+  'an authorisation is used at most as often as it allows': `
+    select a.id from authorisation a join authorised_hash h on h.authorisation_id = a.id
+     where h.state <> 'AUTHORIZED' group by a.id, a.count having count(*) > a.count`,
+  'what is consumed has an intent and one result that says signed': `
+    select h.attempt from authorised_hash h where h.state = 'CONSUMED'
+       and not (exists (select from audit where signature_id = h.attempt and kind = 'intent')
+            and 1 = (select count(*) from audit where signature_id = h.attempt and kind = 'result'
+                        and convert_from(body, 'utf8')::jsonb -> 'detail' ->> 'outcome' = 'signed'))`,
+  'a result that says signed names the signatures of rows that are consumed': `
+    select r.signature_id from audit r
+     where r.kind = 'result' and convert_from(r.body, 'utf8')::jsonb -> 'detail' ->> 'outcome' = 'signed'
+       and (select coalesce(array_agg(encode(h.signature_hash, 'hex') order by 1), '{}') from authorised_hash h
+             where h.attempt = r.signature_id and h.state = 'CONSUMED')
+        <> (select array_agg(s order by 1) from
+             jsonb_array_elements_text(convert_from(r.body, 'utf8')::jsonb -> 'detail' -> 'signatures') as s)`,
+  'a result has its intent, and an intent at most one result': `
+    select signature_id from audit where signature_id is not null
+     group by signature_id
+    having count(*) filter (where kind = 'intent') <> 1 or count(*) filter (where kind = 'result') > 1`,
+  'what the columns of an audit row say is what its body says': `
+    select id from audit
+     where convert_from(body, 'utf8')::jsonb ->> 'id' <> id::text
+        or convert_from(body, 'utf8')::jsonb ->> 'act' <> act
+        or convert_from(body, 'utf8')::jsonb ->> 'actor' <> actor
+        or convert_from(body, 'utf8')::jsonb -> 'subjects' <> to_jsonb(subjects)`,
+  'an issued certificate holds the octets that were planned': `
+    select id from certificate where der is not null and position(tbs in der) = 0`,
+  'a usable key is sealed and an activated one has its verifier': `
+    select k.id from key k left join activation a on a.key_id = k.id
+     where k.state = 'enabled' and (k.seal is null or (k.purpose in ('signing', 'seal', 'holder')) <> (a.key_id is not null))`,
+}
+
+/** PKCS#8 and PEM private keys, however they would be stored: text, or the octets of a bytea in hex. */
+const PRIVATE_KEYS = [
+  'PRIVATE KEY',
+  '020100300d06092a864886f70d010101',
+  '020100301306072a8648ce3d0201',
+  '020100300506032b6570',
+]
+
+async function expectNoSecrets(client: pg.Client, secrets: readonly string[]): Promise<void> {
+  const { rows } = await client.query<{ table: string }>(
+    `select quote_ident(table_name) as table from information_schema.tables
+      where table_schema = 'public' and table_type = 'BASE TABLE'`,
+  )
+  const needles = secrets.flatMap((secret) => [secret, Buffer.from(secret).toString('hex')])
+  for (const { table } of rows) {
+    const found = await client.query<{ needle: string }>(
+      `select n.needle from ${table} t, unnest($1::text[]) as n(needle)
+        where position(n.needle in t::text) > 0 limit 1`,
+      [[...needles, ...PRIVATE_KEYS]],
+    )
+    expect(found.rows, `a secret in table ${table}`).to.deep.equal([])
+  }
+}
