@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto'
+import type { KeyType } from '../../hsm/algorithms.ts'
+import type { Purpose } from '../../hsm/purposes.ts'
+import type { ActivationRecord, CredentialRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
+import type { Queries } from './database.ts'
+import type { KeyState } from './keys.ts'
+
+export type CredentialState = 'pending' | 'enabled' | 'disabled' | 'ended'
+export type CertificateState = 'planned' | 'issued' | 'revoked' | 'void'
+
+/** A CSC credential with its key and its certificate, where it has them (a pending one has neither). */
+export interface CredentialRow {
+  readonly id: string
+  readonly personId: string
+  readonly clientId: string
+  readonly keyType: KeyType
+  readonly scal: 1 | 2
+  readonly mode: 'explicit' | 'oauth2code'
+  readonly multisign: number
+  readonly description: string
+  readonly state: CredentialState
+  readonly createdAt: Date
+  readonly credentialSeal: Buffer | null
+  readonly keyId: string | null
+  readonly keyState: KeyState | null
+  readonly purpose: Purpose | null
+  readonly tokenSerial: string | null
+  readonly ckaId: Buffer | null
+  readonly keyTypeOfKey: KeyType | null
+  readonly spki: Buffer | null
+  readonly keySeal: Buffer | null
+  readonly certificateId: string | null
+  readonly certificate: Buffer | null
+  readonly certificateState: CertificateState | null
+  readonly notBefore: Date | null
+  readonly notAfter: Date | null
+  /** By the database's clock. */
+  readonly certificateExpired: boolean | null
+}
+
+export const CREDENTIAL_COLUMNS = `c.id, c.person_id as "personId", c.client_id as "clientId", c.key_type as "keyType",
+  c.scal, c.mode, c.multisign, c.description, c.state, c.created_at as "createdAt", c.seal as "credentialSeal",
+  k.id as "keyId", k.state as "keyState", k.purpose, k.token_serial as "tokenSerial", k.cka_id as "ckaId",
+  k.key_type as "keyTypeOfKey", k.spki, k.seal as "keySeal",
+  ce.id as "certificateId", ce.der as certificate, ce.state as "certificateState", ce.not_before as "notBefore",
+  ce.not_after as "notAfter", ce.not_after <= now() or ce.not_before > now() as "certificateExpired"`
+
+export const CREDENTIAL_JOINS = `left join key k on k.id = c.key_id left join certificate ce on ce.id = c.certificate_id`
+
+export interface NewCredential {
+  readonly id: string
+  readonly personId: string
+  readonly clientId: string
+  readonly keyType: KeyType
+  readonly scal: 1 | 2
+  readonly mode: 'explicit' | 'oauth2code'
+  readonly multisign: number
+  readonly description: string
+}
+
+/** A credential without a key: its holder makes the key by setting the PIN. */
+export async function createCredential(q: Queries, made: NewCredential): Promise<void> {
+  await q.query({
+    text: `insert into credential (id, person_id, client_id, key_type, scal, mode, multisign, description, state)
+           values ($1::text, $2::uuid, $3::text, $4::text, $5::int, $6::text, $7::int, $8::text, 'pending')`,
+    values: [
+      made.id,
+      made.personId,
+      made.clientId,
+      made.keyType,
+      made.scal,
+      made.mode,
+      made.multisign,
+      made.description,
+    ],
+  })
+}
+
+/** Key, certificate and seal, all at once; only a pending credential takes them. */
+export async function enableCredential(
+  q: Queries,
+  made: {
+    readonly id: string
+    readonly keyId: string
+    readonly certificateId: string
+    readonly multisign: number
+    readonly seal: Buffer
+  },
+): Promise<void> {
+  const rows = await q.query({
+    text: `update credential set key_id = $2::uuid, certificate_id = $3::uuid, multisign = $4::int, seal = $5::bytea,
+                  state = 'enabled'
+            where id = $1::text and state = 'pending' returning id`,
+    values: [made.id, made.keyId, made.certificateId, made.multisign, made.seal],
+  })
+  if (rows.length !== 1) throw new Error('the credential is not pending any more')
+}
+
+/** @param query.clientId absent: for operators and jobs. A client sees its own credentials and no other. */
+export async function findCredential(
+  q: Queries,
+  query: { readonly id: string; readonly clientId?: string },
+): Promise<CredentialRow | undefined> {
+  const rows = await q.query<CredentialRow>({
+    name: 'credential-find',
+    text: `select ${CREDENTIAL_COLUMNS} from credential c ${CREDENTIAL_JOINS}
+            where c.id = $1::text and ($2::text is null or c.client_id = $2::text)`,
+    values: [query.id, query.clientId ?? null],
+  })
+  return rows[0]
+}
+
+export interface CredentialQuery {
+  readonly limit: number
+  readonly clientId?: string
+  readonly personId?: string
+  /** Only what can sign now. */
+  readonly onlyValid?: boolean
+  /** Only what has a certificate: what the CSC API shows. */
+  readonly enrolled?: boolean
+  /** The id of the last credential of the page before. */
+  readonly after?: string
+}
+
+/** In order of id. */
+export async function listCredentials(q: Queries, query: CredentialQuery): Promise<CredentialRow[]> {
+  return q.query<CredentialRow>({
+    name: 'credential-list',
+    text: `select ${CREDENTIAL_COLUMNS} from credential c ${CREDENTIAL_JOINS}
+            where ($2::text is null or c.client_id = $2::text)
+              and ($3::uuid is null or c.person_id = $3::uuid)
+              and (not $4::boolean or (c.state = 'enabled' and k.state = 'enabled' and ce.state = 'issued'
+                                       and ce.not_before <= now() and ce.not_after > now()))
+              and (not $5::boolean or (c.state in ('enabled', 'disabled') and ce.der is not null))
+              and ($6::text is null or c.id > $6::text)
+            order by c.id limit $1::int`,
+    values: [
+      query.limit,
+      query.clientId ?? null,
+      query.personId ?? null,
+      query.onlyValid ?? false,
+      query.enrolled ?? false,
+      query.after ?? null,
+    ],
+  })
+}
+
+/** @returns false when the credential is not in a state that allows it: pending and ended ones stay what they are. */
+export async function setCredentialState(
+  q: Queries,
+  id: string,
+  state: 'enabled' | 'disabled',
+): Promise<boolean> {
+  const rows = await q.query({
+    text: `update credential set state = $2::text where id = $1::text and state in ('enabled', 'disabled')
+           returning id`,
+    values: [id, state],
+  })
+  return rows.length === 1
+}
+
+/** The activation verifier of a key, as sealed. */
+export async function findActivation(
+  q: Queries,
+  key: KeyRecord,
+): Promise<Sealed<ActivationRecord> | undefined> {
+  const rows = await q.query<Omit<Sealed<ActivationRecord>, 'keyId' | 'spki'>>({
+    name: 'activation-find',
+    text: `select salt, memory_kib as "memoryKiB", passes, lanes, secrets, verifier, seal from activation
+            where key_id = $1::uuid`,
+    values: [key.keyId],
+  })
+  return rows[0] === undefined ? undefined : { ...rows[0], keyId: key.keyId, spki: key.spki }
+}
+
+/** The sealed key record of a credential that has a key. */
+export function credentialKey(row: CredentialRow): Sealed<KeyRecord> {
+  const { keyId, tokenSerial, ckaId, keyTypeOfKey: keyType, purpose, spki, keySeal: seal } = row
+  if (!keyId || !tokenSerial || !ckaId || !keyType || !purpose || !spki || !seal) {
+    throw new Error('the credential has no key')
+  }
+  return { keyId, tokenSerial, ckaId, keyType, purpose, spki, seal }
+}
+
+/** The sealed record of an enrolled credential. */
+export function credentialRecord(row: CredentialRow): Sealed<CredentialRecord> {
+  const { keyId, certificate, credentialSeal } = row
+  if (keyId === null || certificate === null || credentialSeal === null)
+    throw new Error('the credential is pending')
+  return {
+    credentialId: row.id,
+    keyId,
+    personId: row.personId,
+    clientId: row.clientId,
+    certificate: createHash('sha256').update(certificate).digest(),
+    scal: row.scal,
+    mode: row.mode,
+    multisign: row.multisign,
+    seal: credentialSeal,
+  }
+}
