@@ -1,0 +1,147 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { HashName } from '../../hsm/algorithms.ts'
+import type { AuthorisationRecord, Sealed } from '../../hsm/records.ts'
+import { auditEntry } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { forgetFailures, reserveAttempt } from '../db/attempts.ts'
+import { insertAudit } from '../db/audit.ts'
+import { createAuthorisation } from '../db/authorisations.ts'
+import {
+  credentialKey,
+  credentialRecord,
+  findActivation,
+  findCredential,
+  type CredentialRow,
+} from '../db/credentials.ts'
+import { Refusal } from '../refusal.ts'
+import { inTurn } from './inTurn.ts'
+import { bearerHash, checkUsable } from './permit.ts'
+import { KDF, SALT_OCTETS, stretch } from './secrets.ts'
+import { tokenRefusal } from './sign.ts'
+
+const SAD_OCTETS = 32
+/** A salt for credentials that do not exist, so that asking for one costs what asking for another does. */
+const NOBODYS_SALT = randomBytes(SALT_OCTETS)
+
+export interface AuthoriseRequest {
+  readonly clientId: string
+  readonly credentialId: string
+  /** What the holder gave: a PIN is one secret. */
+  readonly secrets: readonly string[]
+  /** How many signatures. Under SCAL 2 the digests given now may be fewer. */
+  readonly count: number
+  /** The digests' hash; absent for Ed25519, whose inputs are messages. */
+  readonly hash?: HashName
+  /** Required under SCAL 2: each occurrence counts. */
+  readonly digests?: readonly Buffer[]
+}
+
+export interface Authorised {
+  /** Bearer value, 256 bits, base64url. Only its SHA-256 is stored. */
+  readonly sad: string
+  /** Seconds. */
+  readonly expiresIn: number
+}
+
+/**
+ * A holder's secrets become a SAD. The attempt is counted before the secrets are looked at; the token compares them
+ * and seals what they authorise.
+ * @throws Refusal credential_unknown (unknown and foreign alike, at the cost of a real one), credential_disabled,
+ * certificate_expired, certificate_revoked, credential_locked, activation_failed
+ */
+export async function authoriseCredential(ctx: Context, request: AuthoriseRequest): Promise<Authorised> {
+  const credential = await findCredential(ctx.db, { id: request.credentialId, clientId: request.clientId })
+  if (credential?.keyId == null) return refuseUnknown(ctx, request)
+  checkUsable(credential)
+  // One at a time for a client and key: fifty right PINs at once must not look like fifty attempts at guessing.
+  return inTurn(`${credential.keyId} ${request.clientId}`, () => activate(ctx, request, credential))
+}
+
+async function refuseUnknown(ctx: Context, request: AuthoriseRequest): Promise<never> {
+  await stretch(request.secrets, { salt: NOBODYS_SALT, ...KDF })
+  await ctx.token.mac('credential', NOBODYS_SALT)
+  throw new Refusal('credential_unknown', 'Invalid parameter credentialID')
+}
+
+async function activate(
+  ctx: Context,
+  request: AuthoriseRequest,
+  credential: CredentialRow,
+): Promise<Authorised> {
+  const key = credentialKey(credential)
+  const attempt = { keyId: key.keyId, clientId: request.clientId }
+  const activation = await findActivation(ctx.db, key)
+  if (activation === undefined) throw new Error('a key without its verifier')
+
+  // From here on the attempt counts as failed until the token says otherwise.
+  const now = await reserveAttempt(ctx.db, attempt)
+  if (now === undefined) throw new Refusal('credential_locked', 'Credential locked')
+  const stretched = await stretch(request.secrets, activation)
+  const authorisation = authorisationRecord(ctx, request, { keyId: key.keyId, now })
+  const seal = await ctx.token
+    .activate({ key, activation, credential: credentialRecord(credential), stretched, authorisation })
+    .catch((error: unknown) => {
+      throw tokenRefusal(ctx, error)
+    })
+  if (seal === undefined) return refuseWrong(ctx, request, key.keyId)
+  return store(ctx, attempt, { ...authorisation, seal })
+}
+
+function authorisationRecord(
+  ctx: Context,
+  request: AuthoriseRequest,
+  found: { keyId: string; now: number },
+): AuthorisationRecord {
+  return {
+    authorisationId: randomUUID(),
+    keyId: found.keyId,
+    credentialId: request.credentialId,
+    clientId: request.clientId,
+    hash: request.hash,
+    digests: request.digests,
+    count: request.count,
+    expiresAt: found.now + ctx.config.csc.sadSeconds * 1000,
+  }
+}
+
+async function refuseWrong(ctx: Context, request: AuthoriseRequest, keyId: string): Promise<never> {
+  const audit = auditEntry({
+    kind: 'act',
+    act: 'activation.failed',
+    actor: `client:${request.clientId}`,
+    subjects: [`credential:${request.credentialId}`, `key:${keyId}`],
+  })
+  await insertAudit(ctx.db, [audit])
+  throw new Refusal('activation_failed', 'The authentication data is invalid')
+}
+
+async function store(
+  ctx: Context,
+  attempt: { keyId: string; clientId: string },
+  authorisation: Sealed<AuthorisationRecord>,
+): Promise<Authorised> {
+  const sad = randomBytes(SAD_OCTETS).toString('base64url')
+  const audit = auditEntry({
+    kind: 'act',
+    act: 'authorise',
+    actor: `client:${attempt.clientId}`,
+    subjects: [
+      `credential:${authorisation.credentialId}`,
+      `key:${attempt.keyId}`,
+      `authorisation:${authorisation.authorisationId}`,
+    ],
+    detail: { count: authorisation.count, ...digestDetail(authorisation) },
+  })
+  await ctx.db.transaction(async (tx) => {
+    await createAuthorisation(tx, { authorisation, sadHash: bearerHash(sad), audit })
+    await forgetFailures(tx, attempt)
+  })
+  return { sad, expiresIn: ctx.config.csc.sadSeconds }
+}
+
+function digestDetail({ hash, digests }: AuthorisationRecord): { hash?: string; digests?: string[] } {
+  return {
+    ...(hash === undefined ? {} : { hash }),
+    ...(digests === undefined ? {} : { digests: digests.map((digest) => digest.toString('hex')) }),
+  }
+}

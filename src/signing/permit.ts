@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto'
+import { schemes, keyTypes, type SchemeName } from '../../hsm/algorithms.ts'
+import { purposes } from '../../hsm/purposes.ts'
+import type { AuthorisationRecord, CredentialRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
+import type { Context } from '../context.ts'
+import { findBySad } from '../db/authorisations.ts'
+import { credentialKey, credentialRecord, type CredentialRow } from '../db/credentials.ts'
+import { Refusal } from '../refusal.ts'
+
+/** What a permit allows: this key, this scheme, these inputs, for this actor. */
+export interface Grant {
+  readonly key: Sealed<KeyRecord>
+  readonly scheme: SchemeName
+  /** Digests as given, or messages, as the key's purpose says. */
+  readonly inputs: readonly Buffer[]
+  /** The verb of the audit log. */
+  readonly act: string
+  readonly actor: string
+  readonly subjects: readonly string[]
+  /** Whose turn it is in the token's queue. */
+  readonly flow: string
+  /** Present where a holder activated the key; absent for a service's own rule. */
+  readonly activated?: {
+    readonly authorisation: Sealed<AuthorisationRecord>
+    readonly credential: Sealed<CredentialRecord>
+  }
+}
+
+/** May sign these inputs with this key, each once. Redeemed by sign() and never again. */
+export class Permit {
+  #grant: Grant | undefined
+
+  constructor(grant: Grant) {
+    this.#grant = grant
+  }
+
+  redeem(): Grant {
+    const grant = this.#grant
+    if (grant === undefined) throw new Error('a permit is redeemed once')
+    this.#grant = undefined
+    return grant
+  }
+}
+
+export interface SadRequest {
+  readonly sad: string
+  readonly clientId: string
+  readonly credentialId: string
+  readonly scheme: SchemeName
+  /** In the order in which signatures are wanted; each occurrence counts. */
+  readonly digests: readonly Buffer[]
+}
+
+/** SHA-256 of a bearer value: what the database knows of it. */
+export function bearerHash(bearer: string): Buffer {
+  return createHash('sha256').update(bearer, 'utf8').digest()
+}
+
+/**
+ * A permit from a SAD. These are the refusals that cost nothing; the reservation asks again, by the database's clock.
+ * @throws Refusal permit_unknown, permit_expired, credential_disabled, certificate_expired, certificate_revoked,
+ * algorithm_not_allowed, digest_not_authorised
+ */
+export async function permitFromSad(ctx: Context, request: SadRequest): Promise<Permit> {
+  const { db } = ctx
+  const found = await findBySad(db, { sadHash: bearerHash(request.sad), clientId: request.clientId })
+  if (found?.credential.id !== request.credentialId)
+    throw new Refusal('permit_unknown', 'Invalid parameter SAD')
+  if (found.expired) throw new Refusal('permit_expired', 'SAD expired')
+  checkUsable(found.credential)
+  const key = credentialKey(found.credential)
+  checkScheme(key, request.scheme)
+  checkDigests(found.authorisation, request)
+  return new Permit({
+    key,
+    scheme: request.scheme,
+    inputs: request.digests,
+    act: 'sign',
+    actor: `client:${request.clientId}`,
+    subjects: [
+      `credential:${found.credential.id}`,
+      `key:${key.keyId}`,
+      `person:${found.credential.personId}`,
+      `authorisation:${found.authorisation.authorisationId}`,
+    ],
+    flow: request.clientId,
+    activated: { authorisation: found.authorisation, credential: credentialRecord(found.credential) },
+  })
+}
+
+export interface ServiceRequest {
+  readonly key: Sealed<KeyRecord>
+  readonly scheme: SchemeName
+  readonly messages: readonly Buffer[]
+  readonly act: string
+  readonly subjects: readonly string[]
+}
+
+/** A permit by a service's own rule. It never reaches a key that a person's secret activates. */
+export function permitForService(request: ServiceRequest): Permit {
+  if (purposes[request.key.purpose].activated)
+    throw new Error("a service's rule never reaches a person's key")
+  checkScheme(request.key, request.scheme)
+  return new Permit({
+    key: request.key,
+    scheme: request.scheme,
+    inputs: request.messages,
+    act: request.act,
+    actor: 'service',
+    subjects: [`key:${request.key.keyId}`, ...request.subjects],
+    flow: request.key.purpose,
+  })
+}
+
+/** @throws Refusal credential_disabled, certificate_revoked, certificate_expired */
+export function checkUsable(credential: CredentialRow): void {
+  if (credential.state !== 'enabled' || credential.keyState !== 'enabled') {
+    throw new Refusal('credential_disabled', 'The credential identified by credentialID is disabled')
+  }
+  if (credential.certificateState === 'revoked') {
+    throw new Refusal('certificate_revoked', 'Signing certificate is revoked')
+  }
+  if (credential.certificateState !== 'issued' || credential.certificateExpired !== false) {
+    throw new Refusal('certificate_expired', 'Signing certificate is expired')
+  }
+}
+
+function checkScheme(key: KeyRecord, scheme: SchemeName): void {
+  if (!keyTypes[key.keyType].schemes.includes(scheme)) {
+    throw new Refusal('algorithm_not_allowed', 'The key does not sign with this algorithm')
+  }
+}
+
+function checkDigests(authorisation: AuthorisationRecord, request: SadRequest): void {
+  const refuse = (): never => {
+    throw new Refusal('digest_not_authorised', 'Hash is not authorized by the SAD')
+  }
+  if (schemes[request.scheme].hash?.name !== authorisation.hash) refuse()
+  if (request.digests.length > authorisation.count) refuse()
+  if (authorisation.digests === undefined) return
+  const authorised = new Set(authorisation.digests.map((digest) => digest.toString('hex')))
+  if (!request.digests.every((digest) => authorised.has(digest.toString('hex')))) refuse()
+}

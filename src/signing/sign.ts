@@ -1,0 +1,135 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { TokenError } from '../../hsm/token.ts'
+import { auditEntry, type AuditEntry, type AuditFacts, type AuditKind } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { closeUnknown, complete, release } from '../db/completions.ts'
+import { reserve, reserveForService, type ReserveVerdict } from '../db/reservations.ts'
+import { Refusal, unavailable } from '../refusal.ts'
+import type { Grant, Permit } from './permit.ts'
+
+interface Attempt {
+  readonly id: string
+  readonly authorisationId: string
+  readonly positions: readonly number[]
+}
+
+/**
+ * The life of a signature, one way for every face. Resolves with one signature for each of the permit's inputs, in
+ * their order, as the token makes them (ECDSA: r ‖ s), each verified and recorded.
+ * @throws Refusal as permitFromSad; 'unavailable' when the token or Postgres is away
+ */
+export async function sign(ctx: Context, permit: Permit): Promise<Buffer[]> {
+  // 1. Authorise. The permit is spent here, whatever follows. If we die: nothing was written, nothing is lost.
+  const grant = permit.redeem()
+
+  // 2. Reserve: transaction 1. If we die after it: these occurrences are burned, and closed as 'outcome unknown'.
+  const attempt = await reserveInputs(ctx, grant)
+
+  // 3. Sign, and 4. verify each signature with the stored public key: both inside the token layer, which lets nothing
+  // out that did not verify. If we die here: burned as above, for the token may have signed.
+  const signatures = await signInToken(ctx, grant, attempt)
+
+  // 5. Complete: transaction 2. If we die before it is durable: burned, and the signatures die with us. If we die
+  // after it: the record stands, and the caller, who saw no answer, cannot use the authorisation again.
+  await recordResult(ctx, grant, { attempt, signatures })
+  return signatures
+}
+
+async function reserveInputs(ctx: Context, grant: Grant): Promise<Attempt> {
+  const id = randomUUID()
+  const digests = grant.activated === undefined ? grant.inputs.map(sha256) : grant.inputs
+  const intent = entry(grant, 'intent', {
+    signatureId: id,
+    detail: { scheme: grant.scheme, digests: digests.map((digest) => digest.toString('hex')) },
+  })
+  const common = { attempt: id, instanceId: ctx.instanceId, intent }
+  if (grant.activated === undefined) {
+    const authorisationId = await reserveForService(ctx.db, { ...common, keyId: grant.key.keyId, digests })
+    if (authorisationId === undefined) throw unavailable('The key of the service is not enabled')
+    return { id, authorisationId, positions: digests.map((_, index) => index + 1) }
+  }
+  const { authorisationId } = grant.activated.authorisation
+  const { verdict, positions } = await reserve(ctx.db, { ...common, authorisationId, inputs: digests })
+  if (verdict !== 'reserved') throw new Refusal(verdict, REFUSED[verdict])
+  return { id, authorisationId, positions }
+}
+
+const REFUSED: Readonly<Record<Exclude<ReserveVerdict, 'reserved'>, string>> = {
+  permit_unknown: 'Invalid parameter SAD',
+  permit_expired: 'SAD expired',
+  credential_disabled: 'The credential identified by credentialID is disabled',
+  certificate_revoked: 'Signing certificate is revoked',
+  certificate_expired: 'Signing certificate is expired',
+  digest_not_authorised: 'Hash is not authorized by the SAD',
+}
+
+async function signInToken(ctx: Context, grant: Grant, attempt: Attempt): Promise<Buffer[]> {
+  const { key, scheme, inputs, flow, activated } = grant
+  try {
+    return await ctx.token.sign({ flow, key, scheme, inputs, ...activated })
+  } catch (error) {
+    await settle(ctx, grant, { attempt, error })
+    throw tokenRefusal(ctx, error)
+  }
+}
+
+/** What a failed attempt leaves behind: free again only if the token definitely signed nothing. */
+async function settle(
+  ctx: Context,
+  grant: Grant,
+  failed: { attempt: Attempt; error: unknown },
+): Promise<void> {
+  const { attempt, error } = failed
+  const nothingSigned =
+    error instanceof TokenError && (error.kind === 'refused' || error.kind === 'unavailable')
+  const outcome = nothingSigned ? 'refused' : 'unknown'
+  const result = entry(grant, 'result', { signatureId: attempt.id, detail: { outcome } })
+  try {
+    await (nothingSigned ? release : closeUnknown)(ctx.db, attempt.id, result)
+  } catch (lost) {
+    // Postgres is away as well: the rows stay RESERVED and recovery closes them as 'outcome unknown'.
+    ctx.log.warn({ err: lost, signature: attempt.id }, 'an attempt stays open until recovery closes it')
+  }
+}
+
+async function recordResult(
+  ctx: Context,
+  grant: Grant,
+  made: { attempt: Attempt; signatures: readonly Buffer[] },
+): Promise<void> {
+  const { attempt } = made
+  const signatureHashes = made.signatures.map(sha256)
+  const result = entry(grant, 'result', {
+    signatureId: attempt.id,
+    detail: { outcome: 'signed', signatures: signatureHashes.map((hash) => hash.toString('hex')) },
+  })
+  const { authorisationId, positions } = attempt
+  const recorded = await complete(ctx.db, {
+    attempt: attempt.id,
+    authorisationId,
+    positions,
+    signatureHashes,
+    result,
+  })
+  if (!recorded) throw unavailable('The signature took too long to be recorded')
+}
+
+/** What a face may say of a token's error. A broken seal is an attack or a damaged database: an alarm, and a bare 500. */
+export function tokenRefusal(ctx: Context, error: unknown): unknown {
+  if (!(error instanceof TokenError)) return error
+  if (error.reason === 'seal') {
+    ctx.log.error({ alarm: 'seal_broken', err: error }, 'a sealed record was altered; nothing was signed')
+    return error
+  }
+  return error.kind === 'unavailable' || error.kind === 'unknown'
+    ? unavailable('The token does not answer at the moment', error)
+    : error
+}
+
+function entry(grant: Grant, kind: AuditKind, more: Pick<AuditFacts, 'signatureId' | 'detail'>): AuditEntry {
+  return auditEntry({ kind, act: grant.act, actor: grant.actor, subjects: grant.subjects, ...more })
+}
+
+function sha256(data: Buffer): Buffer {
+  return createHash('sha256').update(data).digest()
+}
