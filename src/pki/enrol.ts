@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto'
+import { canonicalCredential, type CredentialRecord, type KeyRecord } from '../../hsm/records.ts'
+import { auditEntry } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { insertAudit } from '../db/audit.ts'
+import { enableCredential, findCredential, type CredentialRow } from '../db/credentials.ts'
+import { claimEnrolment, unclaimEnrolment, useEnrolment } from '../db/enrolments.ts'
+import { findPerson, type PersonRow } from '../db/persons.ts'
+import { Refusal } from '../refusal.ts'
+import { makeKey } from '../signing/makeKey.ts'
+import { bearerHash } from '../signing/permit.ts'
+import { checkNewPin } from '../signing/secrets.ts'
+import { tokenRefusal } from '../signing/sign.ts'
+import { issuingAuthority } from './hierarchy.ts'
+import { issue, type IssuedCertificate } from './issue.ts'
+import { personName, type NaturalPerson } from './names.ts'
+
+export interface EnrolRequest {
+  /** The one-time code of the link. */
+  readonly code: string
+  readonly pin: string
+}
+
+/**
+ * The holder sets the PIN, and with it the key comes into being: nobody ever holds a key that is not theirs, and the
+ * PIN is known to nobody else. If we die on the way, the link works again after a minute and the half-made key is
+ * destroyed at the next start.
+ * @throws Refusal not_found (unknown, used and expired codes alike), invalid_request (a PIN that is easy to guess)
+ */
+export async function enrol(ctx: Context, request: EnrolRequest): Promise<{ credentialId: string }> {
+  checkNewPin(request.pin)
+  const claim = await claimEnrolment(ctx.db, bearerHash(request.code))
+  if (claim === undefined) throw new Refusal('not_found', 'This link is not valid, has expired or was used.')
+  try {
+    await makeCredential(ctx, claim, request.pin)
+  } catch (error) {
+    await unclaimEnrolment(ctx.db, claim.id).catch(() => undefined)
+    throw error
+  }
+  return { credentialId: claim.credentialId }
+}
+
+async function makeCredential(
+  ctx: Context,
+  claim: { id: string; credentialId: string },
+  pin: string,
+): Promise<void> {
+  const credential = await findCredential(ctx.db, { id: claim.credentialId })
+  if (credential?.state !== 'pending')
+    throw new Refusal('not_found', 'This credential is not waiting for its holder.')
+  const actor = `person:${credential.personId}`
+  const key = await makeKey(ctx, { keyType: credential.keyType, purpose: 'signing', actor, secrets: [pin] })
+  const certificate = await certify(ctx, credential, key)
+  const seal = await sealCredential(ctx, credential, { key, certificate })
+  await ctx.db.transaction(async (tx) => {
+    await enableCredential(tx, {
+      id: credential.id,
+      keyId: key.keyId,
+      certificateId: certificate.id,
+      multisign: credential.multisign,
+      seal,
+    })
+    await useEnrolment(tx, claim.id)
+    const subjects = [`credential:${credential.id}`, `key:${key.keyId}`, `certificate:${certificate.id}`]
+    await insertAudit(tx, [auditEntry({ kind: 'act', act: 'credential.enrol', actor, subjects })])
+  })
+}
+
+async function certify(ctx: Context, credential: CredentialRow, key: KeyRecord): Promise<IssuedCertificate> {
+  const person = naturalPerson(await findPerson(ctx.db, credential.personId))
+  const issuer = await issuingAuthority(ctx)
+  return issue(ctx, {
+    profile: 'natural-person',
+    subject: personName(person),
+    key,
+    issuer,
+    days: ctx.config.ca.endEntityDays,
+  })
+}
+
+function naturalPerson(row: PersonRow | undefined): NaturalPerson {
+  if (!row?.givenName || !row.surname || !row.country) {
+    throw new Refusal('not_found', 'The person of this credential was erased.')
+  }
+  const { id: personId, givenName, surname, country, serialNumber } = row
+  return { personId, givenName, surname, country, serialNumber }
+}
+
+async function sealCredential(
+  ctx: Context,
+  credential: CredentialRow,
+  made: { key: KeyRecord; certificate: IssuedCertificate },
+): Promise<Buffer> {
+  const record: CredentialRecord = {
+    credentialId: credential.id,
+    keyId: made.key.keyId,
+    personId: credential.personId,
+    clientId: credential.clientId,
+    certificate: createHash('sha256').update(made.certificate.der).digest(),
+    scal: credential.scal,
+    mode: credential.mode,
+    multisign: credential.multisign,
+  }
+  return ctx.token.mac('credential', canonicalCredential(record)).catch((error: unknown) => {
+    throw tokenRefusal(ctx, error)
+  })
+}

@@ -1,0 +1,66 @@
+import 'reflect-metadata'
+import { X509Certificate } from 'node:crypto'
+import * as x509 from '@peculiar/x509'
+import type { Context } from '../context.ts'
+import { newestCertificate, type CertificateRow } from '../db/certificates.ts'
+import { findKey, keyRecord } from '../db/keys.ts'
+import { makeKey } from '../signing/makeKey.ts'
+import { issue, type Issuer } from './issue.ts'
+import { authorityName } from './names.ts'
+import type { ProfileName } from './profiles.ts'
+
+/** Any number: this one spells the lock's purpose in logs of pg_locks. */
+const HIERARCHY_LOCK = 0x1e7a0ca
+
+/** Root and issuing authority, keys in the token, made by the first start that finds none. One replica makes them. */
+export async function ensureHierarchy(ctx: Context): Promise<void> {
+  if (await newestCertificate(ctx.db, 'issuing')) return
+  await ctx.db.transaction(async (tx) => {
+    await tx.query({ text: 'select pg_advisory_xact_lock($1::bigint)', values: [HIERARCHY_LOCK] })
+    if (await newestCertificate(ctx.db, 'issuing')) return
+    const root = (await currentIssuer(ctx, 'root')) ?? (await makeAuthority(ctx, 'root'))
+    await makeAuthority(ctx, 'issuing', root)
+  })
+}
+
+/** The authority that issues now. */
+export async function issuingAuthority(ctx: Context): Promise<Issuer> {
+  const issuer = await currentIssuer(ctx, 'issuing')
+  if (issuer === undefined) throw new Error('there is no issuing authority')
+  return issuer
+}
+
+/** The root's certificate, DER: what relying parties trust. */
+export async function rootCertificate(ctx: Context): Promise<Buffer> {
+  const root = await newestCertificate(ctx.db, 'root')
+  if (root === undefined) throw new Error('there is no root')
+  return root.der
+}
+
+async function makeAuthority(ctx: Context, profile: 'root' | 'issuing', by?: Issuer): Promise<Issuer> {
+  const { ca } = ctx.config
+  const name = authorityName({ ...ca, name: profile === 'root' ? ca.rootName : ca.issuingName })
+  const key = await makeKey(ctx, { keyType: ca.keyType, purpose: 'ca', actor: 'service' })
+  const issuer = by ?? { certificateId: null, name, key }
+  const { id, der } = await issue(ctx, { profile, subject: name, key, issuer })
+  ctx.log.info(
+    { profile, subject: new X509Certificate(der).subject.replaceAll('\n', ', ') },
+    'authority made',
+  )
+  return { certificateId: id, name, key }
+}
+
+async function currentIssuer(ctx: Context, profile: ProfileName): Promise<Issuer | undefined> {
+  const certificate = await newestCertificate(ctx.db, profile)
+  return certificate && issuerOf(ctx, certificate)
+}
+
+async function issuerOf(ctx: Context, certificate: CertificateRow): Promise<Issuer> {
+  const key = await findKey(ctx.db, certificate.keyId)
+  if (key === undefined) throw new Error('an authority without its key')
+  return {
+    certificateId: certificate.id,
+    name: new x509.X509Certificate(certificate.der).subjectName,
+    key: keyRecord(key),
+  }
+}
