@@ -99,7 +99,8 @@ function authorisationRecord(
     clientId: request.clientId,
     hash: request.hash,
     digests: request.digests,
-    count: request.count,
+    // Under SCAL 2 an authorisation is for what it names; the number that was asked for only bounds it.
+    count: request.digests?.length ?? request.count,
     expiresAt: found.now + ctx.config.csc.sadSeconds * 1000,
   }
 }

@@ -121,6 +121,8 @@ export function tokenRefusal(ctx: Context, error: unknown): unknown {
     ctx.log.error({ alarm: 'seal_broken', err: error }, 'a sealed record was altered; nothing was signed')
     return error
   }
+  // The signer's own limit on failed activations, which holds even against a service that was taken over.
+  if (error.reason === 'activation') return new Refusal('credential_locked', 'Credential locked')
   return error.kind === 'unavailable' || error.kind === 'unknown'
     ? unavailable('The token does not answer at the moment', error)
     : error
