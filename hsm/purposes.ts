@@ -62,6 +62,14 @@ export const serviceSecrets = {
 } as const
 export type ServiceSecret = keyof typeof serviceSecrets
 
+/**
+ * The key that shows a signer alive: it signs nothing but `canaryMessage(...)`, for nobody, and no row names it. Found by
+ * label and made together with the secrets.
+ */
+export const canaryLabel = 'intaglio canary v1'
+export const canaryMessage = (nonce: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(`${canaryLabel}\0`), nonce])
+
 /** Domains under which the service may ask for a MAC; the domain's name is part of what is authenticated. */
 export const macDomains = ['credential', 'client-secret', 'totp-seed', 'webhook-key'] as const
 export type MacDomain = (typeof macDomains)[number]

@@ -1,0 +1,85 @@
+import type { SchemeName } from '../algorithms.ts'
+import { keyTypes } from '../algorithms.ts'
+import { purposes } from '../purposes.ts'
+import type { AuthorisationRecord, KeyRecord } from '../records.ts'
+import { Failure, refuse } from './answer.ts'
+import { checkAuthorisation, checkInputs, checkScheme } from './rules.ts'
+import { digestOf, signAll } from './sign.ts'
+import type { Signer } from './signer.ts'
+
+export interface SignRequest {
+  /** Records as they came over the wire. */
+  readonly key: Buffer
+  readonly authorisation: Buffer | undefined
+  readonly credential: Buffer | undefined
+  readonly scheme: SchemeName
+  readonly inputs: readonly Buffer[]
+}
+
+/**
+ * The gate before the token. In this order: the key's seal, the scheme and the inputs' form, the rule of the purpose,
+ * for an activated key the authorisation's seal and what it says, and only then the key's handle and a signature.
+ */
+export function authorisedSign(signer: Signer, request: SignRequest): Buffer[] {
+  const key = signer.seals.key(request.key)
+  if (key.tokenSerial !== signer.serial) throw refuse('key', 'The key is in another token.')
+  const purpose = purposes[key.purpose]
+  const scheme = checkScheme(key, request.scheme, keyTypes[key.keyType].schemes)
+  checkInputs(key, scheme, request.inputs)
+  const job = {
+    scheme,
+    digests:
+      purpose.input === 'message'
+        ? request.inputs.map((message) => digestOf(scheme, message))
+        : request.inputs,
+    key: () => signer.keys.get(key),
+    drop: () => {
+      signer.keys.drop(key.ckaId)
+    },
+  }
+  if (!purpose.activated) {
+    if (request.authorisation !== undefined || request.credential !== undefined) {
+      throw refuse('rule', `A key for '${key.purpose}' takes no authorisation.`)
+    }
+    return signAll(signer.session, job)
+  }
+  const authorisation = authorised(signer, key, { ...request, scheme })
+  return spend(signer, { key, authorisation, wanted: request.inputs.length }, () =>
+    signAll(signer.session, job),
+  )
+}
+
+function authorised(
+  signer: Signer,
+  key: KeyRecord,
+  request: Omit<SignRequest, 'scheme'> & { scheme: Parameters<typeof checkAuthorisation>[1]['scheme'] },
+): AuthorisationRecord {
+  if (request.authorisation === undefined) {
+    throw refuse('rule', `A key for '${key.purpose}' signs only what its holder activated.`)
+  }
+  const authorisation = signer.seals.authorisation(request.authorisation, key.spki)
+  const credential =
+    request.credential === undefined ? undefined : signer.seals.credential(request.credential)
+  checkAuthorisation({ key, authorisation, credential }, request, signer.clock())
+  return authorisation
+}
+
+/** Without digests there is only a number, and it is counted here; what was definitely not signed is given back. */
+function spend(
+  signer: Signer,
+  r: { key: KeyRecord; authorisation: AuthorisationRecord; wanted: number },
+  sign: () => Buffer[],
+): Buffer[] {
+  const { authorisation, wanted } = r
+  if (authorisation.digests !== undefined) return sign()
+  const name = `${r.key.keyId} ${authorisation.authorisationId}`
+  if (!signer.spending.take(name, wanted, authorisation.count)) {
+    throw refuse('rule', 'The authorisation is for fewer signatures.')
+  }
+  try {
+    return sign()
+  } catch (error) {
+    if (error instanceof Failure && error.status !== 'unknown') signer.spending.giveBack(name, wanted)
+    throw error
+  }
+}

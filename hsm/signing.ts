@@ -1,0 +1,108 @@
+import type { SchemeRow } from './algorithms.ts'
+import { whole } from './codec.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { TokenError, type TokenErrorKind } from './errors.ts'
+import { purposes } from './purposes.ts'
+import type { KeyRecord } from './records.ts'
+import type { Release } from './release.ts'
+import { MAX_INPUTS, MAX_MESSAGE, Writer } from './wire.ts'
+
+export interface SigningRequest {
+  readonly flow: string
+  readonly key: KeyRecord
+  readonly scheme: SchemeRow
+  readonly inputs: readonly Buffer[]
+  /** The payload of a sign frame up to the inputs: records and scheme, the same for all its parts. */
+  readonly head: Buffer
+}
+
+interface Group {
+  progressAt: number
+  isAborted: boolean
+}
+
+const MAX_SIGNATURE = 512
+
+/** Cuts a request into frames, has them signed and verified, and puts the signatures together again. */
+export class Signing {
+  readonly #dispatcher: Dispatcher
+  readonly #release: Release
+
+  constructor(dispatcher: Dispatcher, release: Release) {
+    this.#dispatcher = dispatcher
+    this.#release = release
+  }
+
+  async sign(request: SigningRequest): Promise<Buffer[]> {
+    if (request.inputs.some((input) => input.length > MAX_MESSAGE)) {
+      throw new TokenError('refused', `A message is longer than ${MAX_MESSAGE} octets.`, { reason: 'rule' })
+    }
+    const group = { progressAt: 0, isAborted: false }
+    const parts = cut(request.inputs).map((inputs) => this.#part({ ...request, inputs }, group))
+    const settled = await Promise.allSettled(parts)
+    const failures = settled.flatMap((part) => (part.status === 'rejected' ? [part.reason as unknown] : []))
+    if (failures.length > 0) throw asWhole(failures, settled.length)
+    return settled.flatMap((part) => (part.status === 'fulfilled' ? part.value : []))
+  }
+
+  async #part(part: SigningRequest, group: Group): Promise<Buffer[]> {
+    try {
+      return await this.#signPart(part, group)
+    } catch (error) {
+      // The rest of the request is of no use any more: what still waits is not begun.
+      group.isAborted = true
+      throw error
+    }
+  }
+
+  async #signPart(part: SigningRequest, group: Group): Promise<Buffer[]> {
+    const { flow, key, scheme, inputs } = part
+    const { payload, by } = await this.#dispatcher.submit({
+      flow,
+      operation: 'sign',
+      payload: Buffer.concat([part.head, new Writer(1024).list(inputs).end()]),
+      cost: inputs.length,
+      needsVerifier: scheme.family === 'EC' && purposes[key.purpose].input === 'digest',
+      ckaId: key.ckaId.toString('hex'),
+      group,
+    })
+    const signatures = whole(payload, (r) => r.list(MAX_INPUTS, MAX_SIGNATURE))
+    const { keyId, keyType, purpose, spki } = key
+    await this.#release.check({ keyId, keyType, purpose, spki, scheme, inputs, signatures, by })
+    return signatures
+  }
+}
+
+/** Parts of at most 16 inputs that fit a frame together. */
+function cut(inputs: readonly Buffer[]): Buffer[][] {
+  const parts: Buffer[][] = []
+  let octets = 0
+  for (const input of inputs) {
+    const last = parts.at(-1)
+    octets += input.length
+    if (last !== undefined && last.length < MAX_INPUTS && octets <= MAX_MESSAGE) last.push(input)
+    else {
+      parts.push([input])
+      octets = input.length
+    }
+  }
+  return parts
+}
+
+/** Worst first. */
+const ORDER: readonly TokenErrorKind[] = ['mismatch', 'unknown', 'refused', 'unavailable']
+
+/** What failed parts mean for the whole: only if no part at all was signed may it be tried again. */
+function asWhole(failures: readonly unknown[], parts: number): unknown {
+  const bug = failures.find((failure) => !(failure instanceof TokenError))
+  if (bug !== undefined) return bug
+  const errors = failures as TokenError[]
+  const worst = ORDER.flatMap((kind) => errors.filter((error) => error.kind === kind))[0]
+  if (worst === undefined || worst.kind === 'mismatch' || worst.kind === 'unknown') return worst
+  if (errors.length === parts) return worst
+  return new TokenError('unknown', `A part of the request was signed, another was not: ${worst.message}`, {
+    code: worst.code,
+    reason: worst.reason,
+    cause: worst,
+  })
+}

@@ -1,0 +1,165 @@
+/** What goes in and out of Token. */
+import type { KeyType, SchemeName } from './algorithms.ts'
+import type { Purpose } from './purposes.ts'
+import type { ActivationRecord, AuthorisationRecord, CredentialRecord, KeyRecord, Sealed } from './records.ts'
+
+/** What Token needs to know of a configured token; config/config.ts documents the fields. */
+export interface TokenConfigShape {
+  readonly name: string
+  readonly module: string
+  readonly provider: string
+  readonly label: string
+  readonly serial?: string | undefined
+  readonly pin: { readonly file: string; readonly version: number; readonly allowFinalTry: boolean }
+  readonly signers: number
+  readonly environment: Readonly<Record<string, string>>
+}
+
+/**
+ * Decides, across processes, replicas and restarts, whether a PIN may be tried. Called before and after every C_Login,
+ * one login at a time.
+ */
+export interface LoginGate {
+  /** Resolves when this login may be tried; rejects with a clear sentence if it never may. */
+  begin(login: { serial: string; version: number; pinCountLow: boolean }): Promise<void>
+  /** The token's verdict on the PIN. Not called where there was none: the signer died, or the token failed. */
+  end(login: { serial: string; version: number; accepted: boolean }): Promise<void>
+}
+
+export interface TokenLog {
+  info(object: object, message: string): void
+  warn(object: object, message: string): void
+  error(object: object, message: string): void
+}
+
+export interface TokenOptions {
+  readonly config: TokenConfigShape
+  readonly loginGate: LoginGate
+  readonly log: TokenLog
+  /** Make the service secrets and the canary key if the token has none. */
+  readonly prepare: boolean
+}
+
+export interface GenerateRequest {
+  readonly keyId: string
+  /** Random, as many octets as the provider allows; refused if the token has it already. */
+  readonly ckaId: Buffer
+  readonly keyType: KeyType
+  readonly purpose: Purpose
+  /** Given exactly if the purpose is an activated one. */
+  readonly activation?:
+    | {
+        readonly salt: Buffer
+        readonly memoryKiB: number
+        readonly passes: number
+        readonly lanes: number
+        readonly secrets: number
+        /** Argon2id over the secrets with the parameters above, 32 octets. */
+        readonly stretched: Buffer
+      }
+    | undefined
+}
+
+export interface Generated {
+  readonly key: Sealed<KeyRecord>
+  readonly activation?: Sealed<ActivationRecord>
+  /** As read back from the token. */
+  readonly attributes: KeyAttributes
+}
+
+/** What the token says of a private or secret key. `undefined`: the token does not tell. */
+export interface KeyAttributes {
+  readonly class: 'private' | 'secret'
+  readonly ckaId: Buffer
+  readonly label: string
+  /** Absent if no row of the table fits. */
+  readonly keyType: KeyType | undefined
+  /** SubjectPublicKeyInfo, DER, from the public half. */
+  readonly spki: Buffer | undefined
+  readonly flags: Readonly<Record<KeyFlag, boolean | undefined>>
+  /** CKA_ALLOWED_MECHANISMS. */
+  readonly allowedMechanisms: readonly number[] | undefined
+}
+
+export const keyFlags = [
+  'token',
+  'private',
+  'sensitive',
+  'extractable',
+  'alwaysSensitive',
+  'neverExtractable',
+  'local',
+  'modifiable',
+  'sign',
+  'signRecover',
+  'decrypt',
+  'unwrap',
+  'derive',
+  'alwaysAuthenticate',
+] as const
+export type KeyFlag = (typeof keyFlags)[number]
+
+export interface ActivateRequest {
+  readonly key: Sealed<KeyRecord>
+  readonly activation: Sealed<ActivationRecord>
+  readonly credential?: Sealed<CredentialRecord> | undefined
+  /** Argon2id over the given secrets with the activation's parameters. */
+  readonly stretched: Buffer
+  readonly authorisation: AuthorisationRecord
+}
+
+export interface SignRequest {
+  /** Whose turn it is in the queue: the client's id, or a name for the service's own work. */
+  readonly flow: string
+  readonly key: Sealed<KeyRecord>
+  readonly scheme: SchemeName
+  /** Digests; whole messages for Ed25519 and for keys whose purpose says 'message'. */
+  readonly inputs: readonly Buffer[]
+  readonly authorisation?: Sealed<AuthorisationRecord> | undefined
+  readonly credential?: Sealed<CredentialRecord> | undefined
+}
+
+/** The module and the token behind it, as the signers found them. */
+export interface TokenInfo {
+  readonly serial: string
+  readonly label: string
+  readonly manufacturer: string
+  readonly model: string
+  readonly firmware: string
+  readonly modulePath: string
+  readonly moduleSha256: string
+  readonly libraryVersion: string
+  readonly libraryDescription: string
+}
+
+export interface Health {
+  /** A canary signature on at least one signer is no older than 60 s. */
+  readonly up: boolean
+  /** Milliseconds since 1970. */
+  readonly lastCanaryAt: number | undefined
+  readonly signers: number
+}
+
+/** What a token can do. */
+export interface Probe {
+  readonly info: TokenInfo
+  /** As advertised by the token. */
+  readonly mechanisms: readonly MechanismInfo[]
+  /** As found by generating a session key, signing and verifying. */
+  readonly schemes: readonly ProbedScheme[]
+}
+
+export interface MechanismInfo {
+  readonly mechanism: number
+  readonly minBits: number
+  readonly maxBits: number
+  readonly flags: number
+}
+
+export interface ProbedScheme {
+  readonly keyType: KeyType
+  readonly scheme: SchemeName
+  readonly works: boolean
+  /** Why not; empty where it works. */
+  readonly reason: string
+}
