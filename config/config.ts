@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import { publicJwkSchema, rolesSchema } from './operators.ts'
+
+/**
+ * What an operator decides. One JSON file, named by INTAGLIO_CONFIG (default config/dev.json), reviewed as evidence.
+ * Each scalar can be overridden by its environment name: `http.port` by INTAGLIO_HTTP_PORT, `csc.name` by
+ * INTAGLIO_CSC_NAME, the first token's `label` by INTAGLIO_TOKENS_0_LABEL; lists of strings too, separated by commas.
+ * `PORT`, `DATABASE_URL` and `PKCS11_MODULE` work as is customary. Secrets also by a file: INTAGLIO_DATABASE_URL_FILE.
+ * `{home}` in any string stands for `home`. An unknown key or a bad value stops the start and names its path.
+ */
+
+const pin = z.strictObject({
+  /** File that holds the token's user PIN. Only the signer processes read it. Mode 0600. */
+  file: z.string().min(1),
+  /**
+   * Raise by one whenever the PIN in the file changes. A PIN of a version that the token once rejected is never tried
+   * again, by no replica: hardware tokens lock after a few wrong PINs.
+   */
+  version: z.int().min(1).default(1),
+  /** Log in although the token reports that one more wrong PIN locks it. Set it for one start only. */
+  allowFinalTry: z.boolean().default(false),
+})
+
+const token = z.strictObject({
+  /** Name in logs and commands. */
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/),
+  /** Path of the PKCS#11 module. PKCS11_MODULE overrides it in the first token. */
+  module: z.string().min(1),
+  /** Row of hsm/providers.ts: how this make of token differs from others. */
+  provider: z.string().min(1),
+  /** CKA token label, without padding. */
+  label: z.string().min(1).max(32),
+  /** Serial number; where it is given, label and serial must both match. */
+  serial: z.string().min(1).max(16).optional(),
+  pin,
+  /** Signer processes. Two or more: a signature over a digest is verified by another process than its maker. */
+  signers: z.int().min(2).max(32).default(2),
+  /** Environment passed to the signer processes, and nothing else: what the module needs, such as SOFTHSM2_CONF. */
+  environment: z.record(z.string(), z.string()).default({}),
+})
+
+const operator = z.strictObject({
+  name: z.string().min(1).max(200),
+  /** Public JWK (EC P-256 or OKP Ed25519) of the operator's own key. */
+  publicKey: publicJwkSchema,
+  roles: rolesSchema,
+})
+
+export const configSchema = z.strictObject({
+  /** 'production' refuses what only a laptop may do; 'test' is 'dev' without the demo credential. */
+  profile: z.enum(['dev', 'test', 'production']),
+  /** Directory of what this installation keeps outside Postgres: demo data, operators' key files of a laptop. INTAGLIO_HOME. */
+  home: z.string().min(1).default('.local'),
+  /** Public base URL, without a trailing slash. Issuer, links and certificates carry it. Dev: derived from host and port. */
+  baseUrl: z.url().optional(),
+  http: z.strictObject({
+    host: z.string().default('127.0.0.1'),
+    /** 0 takes a free port. */
+    port: z.int().min(0).max(65535).default(3000),
+    /** Addresses of reverse proxies whose X-Forwarded-* headers are believed. */
+    trustedProxies: z.array(z.string()).default([]),
+    /** Origins that browsers may call the API from (CORS). None by default. */
+    corsOrigins: z.array(z.url()).default([]),
+    /** Seconds that requests under way get to end after SIGTERM. */
+    drainSeconds: z.int().min(1).max(300).default(20),
+  }),
+  database: z.strictObject({
+    /** The service's own role. It can append to the audit log and not change it. DATABASE_URL overrides it. */
+    url: z.string().min(1),
+    /** The role that owns the tables, for migrations only. Absent: the schema must be there already. */
+    ownerUrl: z.string().min(1).optional(),
+    /** Connections of one replica. */
+    connections: z.int().min(2).max(200).default(10),
+  }),
+  /** Exactly one for now; the list is the form that more will take. */
+  tokens: z.array(token).length(1),
+  csc: z.strictObject({
+    /** Shown by /csc/v2/info (CSC API v2, 11.1). */
+    name: z.string().min(1).max(255),
+    region: z.string().regex(/^[A-Z]{2}$/),
+    lang: z.string().default('en'),
+    description: z.string().max(255).default(''),
+    logo: z.url().optional(),
+    /** Seconds that a SAD lives. */
+    sadSeconds: z.int().min(10).max(3600).default(300),
+    /** Hashes that one authorisation may hold. */
+    maxSignatures: z.int().min(1).max(10_000).default(1000),
+  }),
+  ca: z.strictObject({
+    /** Names of the certification authorities that a first start makes. */
+    organization: z.string().min(1).max(64),
+    country: z.string().regex(/^[A-Z]{2}$/),
+    rootName: z.string().min(1).max(64),
+    issuingName: z.string().min(1).max(64),
+    keyType: z.enum(['P-256', 'P-384', 'RSA-3072', 'RSA-4096']).default('P-384'),
+    /** Days that an end-entity certificate is valid. */
+    endEntityDays: z.int().min(1).max(1095).default(365),
+  }),
+  oauth: z.strictObject({
+    /** Seconds that a service token lives. */
+    tokenSeconds: z.int().min(30).max(86_400).default(3600),
+  }),
+  enrolment: z.strictObject({
+    /** Hours that a one-time enrolment link lives. */
+    linkHours: z.int().min(1).max(720).default(72),
+  }),
+  /** The first operators, entered while there is none; later ones by `intaglio operator create`. */
+  operators: z.array(operator).default([]),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }),
+})
+
+export type Config = z.infer<typeof configSchema>
+/** A configuration in use: the base URL is known, given or derived from the address that is listened on. */
+export type RunningConfig = Config & { readonly baseUrl: string }
+export type TokenConfig = Config['tokens'][number]

@@ -1,0 +1,53 @@
+import type { Config } from './config.ts'
+
+/** Node majors that still get security fixes; older ones run, with a warning. */
+const OLDEST_MAINTAINED_NODE = 22
+
+/** What only a laptop may do. Empty outside production. Each sentence begins with the path. */
+export function productionProblems(config: Config): string[] {
+  if (config.profile !== 'production') return []
+  const problems: string[] = []
+  if (config.baseUrl === undefined) {
+    problems.push('baseUrl: production needs the public https URL of this service')
+  } else if (new URL(config.baseUrl).protocol !== 'https:') {
+    problems.push('baseUrl: production is reached by https only')
+  }
+  const { url, ownerUrl } = config.database
+  if (ownerUrl !== undefined && roleOf(ownerUrl) === roleOf(url)) {
+    problems.push(
+      'database.ownerUrl: must log in as another role than database.url: the service must not be able to change its audit log',
+    )
+  }
+  config.tokens.forEach((token, index) => {
+    if (token.provider === 'softhsm' || /softhsm/i.test(token.module)) {
+      problems.push(`tokens.${index}.module: SoftHSM keeps keys in files: production needs a hardware token`)
+    }
+  })
+  return problems
+}
+
+export function productionWarnings(config: Config, nodeVersion: string): string[] {
+  if (config.profile !== 'production') return []
+  const warnings: string[] = []
+  if (Number.parseInt(nodeVersion, 10) < OLDEST_MAINTAINED_NODE) {
+    warnings.push(`Node ${nodeVersion} gets no security fixes any more: run a maintained LTS (22 or newer)`)
+  }
+  config.tokens.forEach((token, index) => {
+    if (token.pin.allowFinalTry) {
+      warnings.push(
+        `tokens.${index}.pin.allowFinalTry is on: a wrong PIN would lock the token; set it for one start only`,
+      )
+    }
+  })
+  return warnings
+}
+
+/** The login role of a connection URL; '' where it leaves that to its environment. */
+function roleOf(url: string): string {
+  try {
+    const parsed = new URL(url)
+    return decodeURIComponent(parsed.username) || (parsed.searchParams.get('user') ?? '')
+  } catch {
+    return ''
+  }
+}
