@@ -1,0 +1,20 @@
+import { z } from 'zod'
+import { findCredential } from '../../db/credentials.ts'
+import { Refusal } from '../../refusal.ts'
+import { describeCredential } from './credential.ts'
+import { endpoint } from './endpoint.ts'
+import { common, credentialID, shownMembers } from './members.ts'
+
+/** CSC API v2.2, 11.7. */
+export const credentialsInfo = endpoint({
+  name: 'credentials/info',
+  request: z.strictObject({ credentialID, ...shownMembers, ...common }),
+  answer: async (ctx, { clientId, input }) => {
+    const row = await findCredential(ctx.db, { id: input.credentialID, clientId })
+    // Without a certificate there is nothing to show: its holder has not enrolled yet.
+    if (!row?.certificate || row.state === 'ended') {
+      throw new Refusal('credential_unknown', 'Invalid parameter credentialID')
+    }
+    return describeCredential(ctx, row, input)
+  },
+})

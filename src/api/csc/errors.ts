@@ -1,0 +1,82 @@
+import type { Refusal, RefusalCode } from '../../refusal.ts'
+import { BearerRefusal } from '../http/authenticate.ts'
+import type { Rendered } from '../http/errors.ts'
+
+interface CscError {
+  readonly status: number
+  readonly error: string
+  /** The standard's phrase; absent: the refusal's own message, which the endpoint worded. */
+  readonly description?: string
+}
+
+/** TABLE of the CSC API's errors (v2.2, 10.1 and the tables of each method). */
+const errors: Readonly<Record<RefusalCode, CscError>> = {
+  invalid_request: { status: 400, error: 'invalid_request' },
+  unauthenticated: { status: 401, error: 'invalid_token' },
+  forbidden: { status: 403, error: 'access_denied' },
+  not_found: { status: 404, error: 'invalid_request' },
+  method_not_allowed: { status: 405, error: 'invalid_request' },
+  conflict: { status: 400, error: 'invalid_request' },
+  too_large: { status: 413, error: 'invalid_request' },
+  // The standard asks for the status and has no code of its own for it.
+  not_implemented: { status: 501, error: 'invalid_request' },
+  throttled: { status: 429, error: 'temporarily_unavailable' },
+  unavailable: { status: 503, error: 'temporarily_unavailable' },
+  permit_unknown: { status: 400, error: 'invalid_request', description: 'Invalid parameter SAD' },
+  permit_expired: { status: 400, error: 'invalid_request', description: 'SAD expired' },
+  digest_not_authorised: {
+    status: 400,
+    error: 'invalid_request',
+    description: 'Hash is not authorized by the SAD',
+  },
+  credential_unknown: {
+    status: 400,
+    error: 'invalid_request',
+    description: 'Invalid parameter credentialID',
+  },
+  credential_disabled: {
+    status: 400,
+    error: 'invalid_request',
+    description: 'The credential identified by credentialID is disabled',
+  },
+  credential_locked: { status: 400, error: 'invalid_request', description: 'Credential locked' },
+  certificate_expired: {
+    status: 400,
+    error: 'invalid_request',
+    description: 'Signing certificate is expired',
+  },
+  certificate_revoked: {
+    status: 400,
+    error: 'invalid_request',
+    description: 'Signing certificate is revoked',
+  },
+  activation_failed: {
+    status: 400,
+    error: 'invalid_authentication_data',
+    description: 'The authentication data is invalid',
+  },
+  algorithm_not_allowed: { status: 400, error: 'invalid_request', description: 'Invalid parameter signAlgo' },
+}
+
+const BUG: Rendered = { status: 500, body: { error: 'server_error' } }
+
+/** A refusal in the words of the CSC API. */
+export function renderCsc(refusal: Refusal | undefined): Rendered {
+  if (refusal === undefined) return BUG
+  const { status, error, description = refusal.message } = errors[refusal.code]
+  if (!(refusal instanceof BearerRefusal) || status !== 401) {
+    return { status, body: { error, error_description: description } }
+  }
+  const code = refusal.problem === 'expired' ? 'expired_token' : error
+  return {
+    status,
+    body: { error: code, error_description: description },
+    headers: { 'WWW-Authenticate': challenge(refusal) },
+  }
+}
+
+/** RFC 6750, 3: the header knows only invalid_token, and no error where there was no token at all. */
+function challenge(refusal: BearerRefusal): string {
+  if (refusal.problem === 'missing') return 'Bearer'
+  return `Bearer error="invalid_token", error_description="${refusal.message}"`
+}

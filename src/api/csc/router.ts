@@ -1,0 +1,91 @@
+import { Router, type Request, type Response } from 'express'
+import type { Context } from '../../context.ts'
+import { Refusal } from '../../refusal.ts'
+import { bearerAuthentication, type Authenticate } from '../http/authenticate.ts'
+import { readJson } from '../http/body.ts'
+import { renderErrors } from '../http/errors.ts'
+import { note } from '../http/requestLog.ts'
+import { credentialsAuthorize } from './credentialsAuthorize.ts'
+import { credentialsInfo } from './credentialsInfo.ts'
+import { credentialsList } from './credentialsList.ts'
+import type { Endpoint } from './endpoint.ts'
+import { renderCsc } from './errors.ts'
+import { infoEndpoint } from './info.ts'
+import { logo } from './logo.ts'
+import { notBuilt } from './notBuilt.ts'
+import { signaturesSignHash } from './signaturesSignHash.ts'
+
+/** Everything but the hashes. */
+const BODY_OCTETS = 64 * 1024
+/** A SHA-512 digest in base64, its quotes and comma, and room for white space. */
+const HASH_OCTETS = 128
+
+/** The methods of the CSC API that exist, and what `info` advertises. */
+const endpoints: readonly Endpoint[] = [
+  infoEndpoint(() => endpoints.map(({ name }) => name)),
+  credentialsList,
+  credentialsInfo,
+  credentialsAuthorize,
+  signaturesSignHash,
+]
+
+/** The CSC API v2 (Cloud Signature Consortium, v2.2), to be mounted at /csc/v2. */
+export function cscRouter(ctx: Context): Router {
+  const router = Router({ caseSensitive: true, strict: true })
+  const face: Face = {
+    ctx,
+    authenticate: bearerAuthentication(ctx),
+    bodyLimit: BODY_OCTETS + ctx.config.csc.maxSignatures * HASH_OCTETS,
+  }
+  for (const endpoint of endpoints) {
+    router.post(`/${endpoint.name}`, (request, response) => serve(face, endpoint, { request, response }))
+    router.all(`/${endpoint.name}`, (_request, response) => {
+      response.setHeader('Allow', 'POST')
+      throw new Refusal('method_not_allowed', 'Methods of this API are called by POST')
+    })
+  }
+  for (const name of notBuilt) {
+    router.all(`/${name}`, () => {
+      throw new Refusal('not_implemented', `The method ${name} is not implemented`)
+    })
+  }
+  router.get('/logo.png', (_request, response) => {
+    response.setHeader('Cache-Control', 'public, max-age=86400')
+    response.type('png').end(logo)
+  })
+  router.use(() => {
+    throw new Refusal('not_found', 'There is no such method')
+  })
+  router.use(renderErrors(ctx.log, renderCsc))
+  return router
+}
+
+interface Face {
+  readonly ctx: Context
+  readonly authenticate: Authenticate
+  /** Octets. */
+  readonly bodyLimit: number
+}
+
+interface Exchange {
+  readonly request: Request
+  readonly response: Response
+}
+
+async function serve(face: Face, endpoint: Endpoint, { request, response }: Exchange): Promise<void> {
+  // Who asks, before anything that they send is read.
+  const clientId = endpoint.open ? '' : await clientOf(face, { request, response })
+  const body = await readJson(request, face.bodyLimit)
+  const answer = await endpoint.serve(face.ctx, { clientId, body })
+  response.setHeader('Content-Type', 'application/json; charset=utf-8')
+  response.end(JSON.stringify(answer))
+}
+
+async function clientOf(face: Face, { request, response }: Exchange): Promise<string> {
+  const { clientId, scopes } = await face.authenticate(request)
+  note(response, { client: clientId })
+  if (!scopes.has('service')) {
+    throw new Refusal('forbidden', 'The access token is not of the scope service')
+  }
+  return clientId
+}

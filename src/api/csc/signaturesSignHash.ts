@@ -1,0 +1,71 @@
+import { z } from 'zod'
+import { schemes, hashByOid, type SchemeRow } from '../../../hsm/algorithms.ts'
+import type { Context } from '../../context.ts'
+import { findCredential } from '../../db/credentials.ts'
+import { Refusal } from '../../refusal.ts'
+import { ecdsaToDer } from '../../signing/der.ts'
+import { permitFromSad, type Permit, type SadRequest } from '../../signing/permit.ts'
+import { sign } from '../../signing/sign.ts'
+import { endpoint } from './endpoint.ts'
+import { checkCount, checkLengths, common, credentialID, hashes, requiredString } from './members.ts'
+import { askedScheme } from './signAlgo.ts'
+
+const invalid = (name: string) => ({ error: `Invalid parameter ${name}` })
+const string = (name: string) => requiredString(name).optional()
+
+/** CSC API v2.2, 11.13. The digests are signed as given; signatures come in the order of the hashes. */
+export const signaturesSignHash = endpoint({
+  name: 'signatures/signHash',
+  aliases: { hash: 'hashes', hashAlgo: 'hashAlgorithmOID' },
+  request: z.strictObject({
+    credentialID,
+    SAD: requiredString('SAD'),
+    hashes,
+    hashAlgorithmOID: string('hashAlgorithmOID'),
+    signAlgo: requiredString('signAlgo'),
+    signAlgoParams: string('signAlgoParams'),
+    // Asynchronous operation is not offered (info says so), and with it neither are its two members.
+    operationMode: z.literal('S', invalid('operationMode')).optional(),
+    validity_period: z.undefined(invalid('validity_period')).optional(),
+    response_uri: z.undefined(invalid('response_uri')).optional(),
+    ...common,
+  }),
+  answer: async (ctx, { clientId, input }) => {
+    const scheme = askedScheme(input)
+    // Ed25519 signs messages; a client that names a hash says that its messages are digests of it.
+    const hash = scheme.hash ?? (input.hashAlgorithmOID && hashByOid(input.hashAlgorithmOID))
+    checkLengths(input.hashes, hash ? hash.length : undefined)
+    checkCount(input.hashes.length, ctx.config.csc.maxSignatures)
+    const permit = await permitOf(ctx, {
+      sad: input.SAD,
+      clientId,
+      credentialId: input.credentialID,
+      scheme: scheme.name,
+      digests: input.hashes,
+    })
+    const signatures = await sign(ctx, permit)
+    return {
+      // Beyond the standard; older clients of the Greek QTSP's interface look for it.
+      credentialID: input.credentialID,
+      signatures: signatures.map((signature) => encoded(scheme, signature)),
+    }
+  },
+})
+
+/** A SAD that fits no credential may have come with an id that is none of the caller's: the standard names the id then. */
+async function permitOf(ctx: Context, request: SadRequest): Promise<Permit> {
+  try {
+    return await permitFromSad(ctx, request)
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 'permit_unknown') throw error
+    const { credentialId: id, clientId } = request
+    const own = await findCredential(ctx.db, { id, clientId })
+    throw own === undefined ? new Refusal('credential_unknown', 'Invalid parameter credentialID') : error
+  }
+}
+
+/** ECDSA as Ecdsa-Sig-Value (RFC 3279, 2.2.3), as every client that builds a CMS expects; the others as they are. */
+function encoded(scheme: SchemeRow, signature: Buffer): string {
+  const octets = schemes[scheme.name].family === 'EC' ? ecdsaToDer(signature) : signature
+  return octets.toString('base64')
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage } from 'node:http'
+import type { Context } from '../../context.ts'
+import { findBearer, type Bearer } from '../../db/oauth.ts'
+import { Refusal } from '../../refusal.ts'
+import { bearerHash } from '../../signing/permit.ts'
+
+/** The client that calls, as its access token says. */
+export interface Caller {
+  readonly clientId: string
+  readonly scopes: ReadonlySet<string>
+}
+
+export type BearerProblem = 'missing' | 'malformed' | 'invalid' | 'expired'
+
+/** Why a bearer token does not authenticate; each protocol has its own words for it. */
+export class BearerRefusal extends Refusal {
+  readonly problem: BearerProblem
+
+  constructor(problem: BearerProblem) {
+    super(problem === 'malformed' ? 'invalid_request' : 'unauthenticated', SENTENCES[problem])
+    this.problem = problem
+  }
+}
+
+const SENTENCES: Readonly<Record<BearerProblem, string>> = {
+  missing: 'An access token is required',
+  malformed: 'Malformed authorization header',
+  invalid: 'The access token is invalid',
+  expired: 'The access token expired',
+}
+
+/** RFC 6750, 2.1: b64token. Ours are 43 characters; nothing near the limit is one. */
+const AUTHORIZATION = /^Bearer +([A-Za-z0-9._~+/-]{1,512}=*)$/i
+
+/** How long a lookup is believed: a token that was revoked, or whose client was disabled, works no longer than this. */
+const CACHED_MS = 1_000
+/** Tokens in use within a second on one replica; the oldest lookup gives way. */
+const CACHED_MAX = 10_000
+
+export type Authenticate = (request: IncomingMessage) => Promise<Caller>
+
+/**
+ * Bearer authentication by the Authorization header, and by nothing else: a token in a query ends up in logs.
+ * @throws BearerRefusal, or Refusal 'unavailable'
+ */
+export function bearerAuthentication(ctx: Context): Authenticate {
+  const cache = new Map<string, { readonly until: number; readonly caller: Promise<Caller> }>()
+  return async (request) => {
+    const idHash = bearerHash(tokenOf(request.headers.authorization))
+    const id = idHash.toString('base64')
+    const now = performance.now()
+    const known = cache.get(id)
+    if (known !== undefined && known.until > now) return known.caller
+    const caller = findBearer(ctx.db, idHash).then(callerOf)
+    cache.delete(id)
+    cache.set(id, { until: now + CACHED_MS, caller })
+    const [oldest] = cache.keys()
+    if (cache.size > CACHED_MAX && oldest !== undefined) cache.delete(oldest)
+    // A refusal is not remembered: made-up tokens must not push good ones out, and a database may be back by now.
+    caller.catch(() => cache.delete(id))
+    return caller
+  }
+}
+
+function tokenOf(authorization: string | undefined): string {
+  if (authorization === undefined) throw new BearerRefusal('missing')
+  const token = AUTHORIZATION.exec(authorization)?.[1]
+  if (token === undefined) throw new BearerRefusal('malformed')
+  return token
+}
+
+function callerOf(bearer: Bearer | undefined): Caller {
+  if (bearer === undefined) throw new BearerRefusal('invalid')
+  if (bearer.expired) throw new BearerRefusal('expired')
+  return { clientId: bearer.clientId, scopes: new Set(bearer.scope.split(' ')) }
+}

@@ -1,0 +1,54 @@
+import type { IncomingMessage } from 'node:http'
+import { Refusal } from '../../refusal.ts'
+
+const JSON_TYPE = /^application\/json *(?:; *charset="?utf-8"? *)?$/i
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/**
+ * The members of a request's JSON object; no body at all is an object without members. `__proto__` comes out as an own
+ * member like any other, for the schema to refuse.
+ * @param limit octets
+ * @throws Refusal too_large, invalid_request
+ */
+export async function readJson(request: IncomingMessage, limit: number): Promise<Record<string, unknown>> {
+  const octets = await readOctets(request, limit)
+  if (octets.length === 0) return {}
+  if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) {
+    throw new Refusal('invalid_request', 'The request body must be application/json')
+  }
+  const value = parsed(octets)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Refusal('invalid_request', 'The request body must be a JSON object')
+  }
+  return value as Record<string, unknown>
+}
+
+function parsed(octets: Buffer): unknown {
+  try {
+    return JSON.parse(utf8.decode(octets))
+  } catch {
+    throw new Refusal('invalid_request', 'The request body is not valid JSON')
+  }
+}
+
+/** A request's body as it came. @throws Refusal too_large, invalid_request */
+export async function readOctets(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const encoding = request.headers['content-encoding'] ?? 'identity'
+  if (encoding.toLowerCase() !== 'identity') {
+    throw new Refusal('invalid_request', 'The request body must not be compressed')
+  }
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = []
+    let length = 0
+    request.on('data', (part: Buffer) => {
+      length += part.length
+      // What is over the limit is read and dropped, so that the answer arrives; the server's timeout bounds it.
+      if (length > limit) reject(new Refusal('too_large', 'The request body is too large'))
+      else parts.push(part)
+    })
+    request.on('end', () => resolve(Buffer.concat(parts)))
+    const broken = (): void => reject(new Refusal('invalid_request', 'The request body did not arrive whole'))
+    request.on('error', broken)
+    request.on('close', broken)
+  })
+}

@@ -1,0 +1,114 @@
+import type { ServerResponse } from 'node:http'
+import type {
+  Configuration,
+  errors as Errors,
+  KoaContextWithOIDC,
+  Provider as ProviderType,
+} from 'oidc-provider'
+import type { Context } from '../../context.ts'
+import { Refusal } from '../../refusal.ts'
+import { note, requestIdOf } from '../http/requestLog.ts'
+import { oauthAdapter } from './adapter.ts'
+import { Provider, errors, notices } from './library.ts'
+
+/** The one scope: calling the CSC API for the credentials that are linked to the client (CSC API v2.2, 8.2). */
+export const SCOPE = 'service'
+const GRANT = 'client_credentials'
+
+/** The authorisation server: client credentials for opaque service tokens. What it does not offer, router.ts keeps out. */
+export function oauthProvider(ctx: Context): ProviderType {
+  for (const notice of notices) ctx.log.debug({ notice }, 'from the OAuth library')
+  const provider = new Provider(`${ctx.config.baseUrl}/oauth2`, configuration(ctx))
+  provider.use(withoutOwnCors)
+  provider.registerGrantType(GRANT, (koa) => grantClientCredentials(provider, koa), ['scope'])
+  provider.on('server_error', (koa, error) => failed(ctx, koa, error))
+  provider.on('grant.error', refused)
+  return provider
+}
+
+function configuration(ctx: Context): Configuration {
+  return {
+    adapter: oauthAdapter(ctx),
+    // Nothing is signed: tokens are opaque. Without this line the library would bring a key of its own, in software.
+    jwks: { keys: [] },
+    // No id_token is ever made, but the library wants to know by what algorithm it would be: one that needs no key.
+    enabledJWA: { idTokenSigningAlgValues: ['HS256'] },
+    clientDefaults: { id_token_signed_response_alg: 'HS256' },
+    scopes: [SCOPE],
+    responseTypes: [],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post'],
+    // In order of the library's documentation: what is on by default and not offered is off.
+    features: {
+      devInteractions: { enabled: false },
+      dPoP: { enabled: false },
+      pushedAuthorizationRequests: { enabled: false },
+      resourceIndicators: { enabled: false },
+      rpInitiatedLogout: { enabled: false },
+      userinfo: { enabled: false },
+    },
+    ttl: { ClientCredentials: ctx.config.oauth.tokenSeconds },
+    // Origins are the business of the allow-list in front of every face.
+    clientBasedCORS: () => true,
+    // For those who ask for HTML, too.
+    renderError: (koa, out) => {
+      koa.body = out
+    },
+  }
+}
+
+/** The library opens the endpoint to the scripts of any origin; here the allow-list in front of every face decides. */
+async function withoutOwnCors(koa: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> {
+  const decided = koa.res.hasHeader('Access-Control-Allow-Origin')
+  await next()
+  if (decided) return
+  for (const name of koa.res.getHeaderNames()) {
+    if (name.startsWith('access-control-')) koa.remove(name)
+  }
+}
+
+/** RFC 6749, 4.4. A request that names no scope gets the only one, and the answer says so (RFC 6749, 3.3). */
+async function grantClientCredentials(provider: ProviderType, koa: KoaContextWithOIDC): Promise<void> {
+  const { client, params } = koa.oidc
+  if (client === undefined) throw new Error('a grant without its client')
+  const asked = params?.['scope']
+  if (asked !== undefined && asked !== SCOPE) {
+    throw new errors.InvalidScope(`the only scope is "${SCOPE}"`, typeof asked === 'string' ? asked : '')
+  }
+  const token = new provider.ClientCredentials({ client, scope: SCOPE })
+  koa.oidc.entity('ClientCredentials', token)
+  const value = await token.save()
+  note(koa.res, { client: client.clientId })
+  koa.body = {
+    access_token: value,
+    expires_in: token.expiration,
+    token_type: token.tokenType,
+    scope: token.scope,
+  }
+}
+
+/** The library's sentences for which the CSC API has phrases (v2.2, 8.2.4); the codes are the same. */
+const phrases: ReadonlyMap<string, string> = new Map([
+  ['no client authentication mechanism provided', 'Missing parameter client_id'],
+  ["missing required parameter 'grant_type'", 'Missing parameter grant_type'],
+])
+
+function refused(koa: KoaContextWithOIDC, { error, error_description }: Errors.OIDCProviderError): void {
+  note(koa.res, { refusal: error })
+  const phrase = phrases.get(error_description ?? '')
+  if (phrase !== undefined) koa.body = { error, error_description: phrase }
+}
+
+/** The library has answered 500 by now; a service that is only away says so. */
+function failed(ctx: Context, koa: KoaContextWithOIDC, error: Error): void {
+  const { res }: { res: ServerResponse } = koa
+  if (error instanceof Refusal && error.code === 'unavailable') {
+    koa.status = 503
+    koa.set('Retry-After', String(error.retryAfter ?? 1))
+    koa.body = { error: 'temporarily_unavailable', error_description: error.message }
+    note(res, { refusal: error.code })
+    return
+  }
+  ctx.log.error({ err: error, requestId: requestIdOf(res) }, 'a token request failed')
+  koa.body = { error: 'server_error' }
+  note(res, { refusal: 'bug' })
+}

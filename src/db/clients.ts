@@ -1,0 +1,62 @@
+import type { Queries } from './database.ts'
+
+/** A customer's system: an OAuth client. */
+export interface ClientRow {
+  readonly id: string
+  readonly name: string
+  readonly state: 'enabled' | 'disabled'
+  /** The secret is derived over (id, version); another version is another secret. */
+  readonly secretVersion: number
+  readonly createdAt: Date
+}
+
+const COLUMNS = `id, name, state, secret_version as "secretVersion", created_at as "createdAt"`
+
+/** @returns false when the id is taken. */
+export async function insertClient(
+  q: Queries,
+  client: { readonly id: string; readonly name: string },
+): Promise<boolean> {
+  const rows = await q.query({
+    text: `insert into client (id, name) values ($1::text, $2::text) on conflict (id) do nothing returning id`,
+    values: [client.id, client.name],
+  })
+  return rows.length === 1
+}
+
+export async function findClient(q: Queries, id: string): Promise<ClientRow | undefined> {
+  const rows = await q.query<ClientRow>({
+    name: 'client-find',
+    text: `select ${COLUMNS} from client where id = $1::text`,
+    values: [id],
+  })
+  return rows[0]
+}
+
+/** In order of id; `after` is the id of the last client of the page before. */
+export async function listClients(
+  q: Queries,
+  query: { readonly limit: number; readonly after?: string | undefined },
+): Promise<ClientRow[]> {
+  return q.query<ClientRow>({
+    text: `select ${COLUMNS} from client where $2::text is null or id > $2::text order by id limit $1::int`,
+    values: [query.limit, query.after ?? null],
+  })
+}
+
+/** A disabled client gets no tokens, and those it has are refused. */
+export async function setClientState(q: Queries, id: string, state: ClientRow['state']): Promise<void> {
+  await q.query({
+    text: `update client set state = $2::text where id = $1::text`,
+    values: [id, state],
+  })
+}
+
+/** From now on the client has another secret, and its tokens are gone: they may be in the hands that the secret was in. */
+export async function rotateClientSecret(q: Queries, id: string): Promise<void> {
+  await q.query({
+    text: `with gone as (delete from oauth_object where client_id = $1::text)
+           update client set secret_version = secret_version + 1 where id = $1::text`,
+    values: [id],
+  })
+}

@@ -1,0 +1,85 @@
+import type { Queries } from './database.ts'
+
+/** An expired object is kept so long, so that its bearer is told that it expired, not that it never was. */
+const KEPT_AFTER_EXPIRY = '1 hour'
+/** Each new object takes this many expired ones with it, so that the table never needs a sweep. */
+const SWEPT_PER_INSERT = 10
+
+export interface OauthObject {
+  /** The library's name for the kind of object. */
+  readonly model: string
+  /** SHA-256 of the bearer value. */
+  readonly idHash: Buffer
+  /** Holds no bearer value. */
+  readonly payload: Readonly<Record<string, unknown>>
+  readonly clientId: string | undefined
+  /** Seconds from now, by the database's clock; undefined: does not expire. */
+  readonly expiresIn: number | undefined
+}
+
+export async function storeOauthObject(q: Queries, object: OauthObject): Promise<void> {
+  await q.query({
+    name: 'oauth-store',
+    text: `with expired as (
+        select model, id_hash from oauth_object
+         where expires_at < now() - interval '${KEPT_AFTER_EXPIRY}'
+         order by expires_at limit ${SWEPT_PER_INSERT} for update skip locked),
+      swept as (
+        delete from oauth_object o using expired e where o.model = e.model and o.id_hash = e.id_hash)
+      insert into oauth_object (model, id_hash, payload, client_id, expires_at)
+      values ($1::text, $2::bytea, $3::jsonb, $4::text, now() + $5::int * interval '1 second')
+      on conflict (model, id_hash) do update
+        set payload = excluded.payload, client_id = excluded.client_id, expires_at = excluded.expires_at`,
+    values: [
+      object.model,
+      object.idHash,
+      JSON.stringify(object.payload),
+      object.clientId ?? null,
+      object.expiresIn ?? null,
+    ],
+  })
+}
+
+/** The payload as stored; undefined when there is none or it has expired. */
+export async function findOauthObject(
+  q: Queries,
+  id: { readonly model: string; readonly idHash: Buffer },
+): Promise<Record<string, unknown> | undefined> {
+  const rows = await q.query<{ payload: Record<string, unknown> }>({
+    name: 'oauth-find',
+    text: `select payload from oauth_object
+            where model = $1::text and id_hash = $2::bytea and (expires_at is null or expires_at > now())`,
+    values: [id.model, id.idHash],
+  })
+  return rows[0]?.payload
+}
+
+export async function deleteOauthObject(
+  q: Queries,
+  id: { readonly model: string; readonly idHash: Buffer },
+): Promise<void> {
+  await q.query({
+    text: 'delete from oauth_object where model = $1::text and id_hash = $2::bytea',
+    values: [id.model, id.idHash],
+  })
+}
+
+export interface Bearer {
+  readonly clientId: string
+  /** Space-separated. */
+  readonly scope: string
+  /** By the database's clock. */
+  readonly expired: boolean
+}
+
+/** Whose service token this is; undefined for an unknown one and for one whose client is disabled. */
+export async function findBearer(q: Queries, idHash: Buffer): Promise<Bearer | undefined> {
+  const rows = await q.query<Bearer>({
+    name: 'oauth-bearer',
+    text: `select c.id as "clientId", coalesce(o.payload ->> 'scope', '') as scope, o.expires_at <= now() as expired
+             from oauth_object o join client c on c.id = o.client_id
+            where o.model = 'ClientCredentials' and o.id_hash = $1::bytea and c.state = 'enabled'`,
+    values: [idHash],
+  })
+  return rows[0]
+}
