@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import type { Context } from '../../context.ts'
+import {
+  findClient,
+  insertClient,
+  listClients,
+  rotateClientSecret,
+  setClientState,
+  type ClientRow,
+} from '../../db/clients.ts'
+import { Refusal } from '../../refusal.ts'
+import { clientSecret } from '../../signing/derived.ts'
+import { actorOf, found, parsed, recordAct, type Call, type Endpoints, type Reply } from './endpoint.ts'
+import { page, pageQuery } from './page.ts'
+
+const ID_OCTETS = 12
+
+const clientSchema = z.strictObject({
+  name: z.string().trim().min(1).max(200),
+  /** Chosen by the operator, so that a repeated request makes no second client; random where absent. */
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'letters, digits, _ and -, at most 64')
+    .optional(),
+})
+
+/** Enters a client. @throws Refusal 'conflict' when the id is taken. */
+export async function createClient(
+  ctx: Context,
+  actor: string,
+  made: { readonly id?: string | undefined; readonly name: string },
+): Promise<string> {
+  const id = made.id ?? randomBytes(ID_OCTETS).toString('hex')
+  await ctx.db.transaction(async (tx) => {
+    const entered = await insertClient(tx, { id, name: made.name })
+    if (!entered) throw new Refusal('conflict', 'A client with this id is entered already.')
+    await recordAct(tx, { act: 'client.create', actor, subjects: [`client:${id}`] })
+  })
+  return id
+}
+
+export const clientEndpoints: Endpoints<'clients'> = {
+  'GET /clients': async (ctx, call) => {
+    const query = parsed(z.strictObject(pageQuery), call.query)
+    const found = await page(
+      query,
+      (window) => listClients(ctx.db, window),
+      (row) => row.id,
+    )
+    return { body: { items: found.rows.map(shown), next: found.next } }
+  },
+
+  'POST /clients': async (ctx, call) => {
+    const id = await createClient(ctx, actorOf(call), parsed(clientSchema, call.body))
+    return { status: 201, body: await shownWithSecret(ctx, id) }
+  },
+
+  'GET /clients/:id': async (ctx, call) => ({ body: shown(await clientOf(ctx, call)) }),
+
+  'POST /clients/:id/disable': (ctx, call) => changeState(ctx, call, 'disabled'),
+  'POST /clients/:id/enable': (ctx, call) => changeState(ctx, call, 'enabled'),
+
+  'POST /clients/:id/rotate-secret': async (ctx, call) => {
+    const { id } = await clientOf(ctx, call)
+    await ctx.db.transaction(async (tx) => {
+      await rotateClientSecret(tx, id)
+      await recordAct(tx, { act: 'client.rotate-secret', actor: actorOf(call), subjects: [`client:${id}`] })
+    })
+    return { body: await shownWithSecret(ctx, id) }
+  },
+}
+
+async function changeState(ctx: Context, call: Call, state: ClientRow['state']): Promise<Reply> {
+  const client = await clientOf(ctx, call)
+  if (client.state !== state) {
+    await ctx.db.transaction(async (tx) => {
+      await setClientState(tx, client.id, state)
+      const act = state === 'enabled' ? 'client.enable' : 'client.disable'
+      await recordAct(tx, { act, actor: actorOf(call), subjects: [`client:${client.id}`] })
+    })
+  }
+  return { body: shown(await clientOf(ctx, call)) }
+}
+
+async function clientOf(ctx: Context, call: Call): Promise<ClientRow> {
+  return found(await findClient(ctx.db, call.params['id'] ?? ''), 'client')
+}
+
+/** The secret is derived in the token and stored nowhere; this is where it is shown, once. */
+async function shownWithSecret(ctx: Context, id: string): Promise<Record<string, unknown>> {
+  const row = found(await findClient(ctx.db, id), 'client')
+  const secret = await clientSecret(ctx, { id, version: row.secretVersion })
+  return { ...shown(row), clientSecret: secret }
+}
+
+function shown({ id, name, state, createdAt }: ClientRow): Record<string, unknown> {
+  return { id, name, state, createdAt }
+}

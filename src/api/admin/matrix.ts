@@ -1,0 +1,46 @@
+import type { Role } from '../../../config/operators.ts'
+
+/** TABLE of the admin face: endpoint × the roles that may call it. The command line reads it, too. */
+export const matrix = {
+  'GET /tokens': ['administrator', 'security-officer', 'auditor'],
+  'GET /tokens/:name': ['administrator', 'security-officer', 'auditor'],
+  'GET /tokens/:name/keys': ['administrator', 'security-officer', 'auditor'],
+  'POST /tokens/:name/keys': ['security-officer'],
+  'POST /tokens/:name/probe': ['administrator', 'security-officer'],
+
+  'GET /keys': ['administrator', 'security-officer', 'auditor'],
+  'GET /keys/:id': ['administrator', 'security-officer', 'auditor'],
+  'POST /keys/:id/disable': ['security-officer'],
+  'POST /keys/:id/enable': ['security-officer'],
+
+  'GET /clients': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
+  'POST /clients': ['administrator'],
+  'GET /clients/:id': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
+  'POST /clients/:id/disable': ['administrator', 'security-officer'],
+  'POST /clients/:id/enable': ['administrator'],
+  'POST /clients/:id/rotate-secret': ['administrator'],
+
+  // Personal data: those who register and revoke, and nobody else.
+  'GET /persons': ['registration-officer', 'revocation-officer'],
+  'POST /persons': ['registration-officer'],
+  'GET /persons/:id': ['registration-officer', 'revocation-officer'],
+  'POST /persons/:id/erase': ['registration-officer'],
+
+  'GET /credentials': ['registration-officer', 'revocation-officer', 'security-officer', 'auditor'],
+  'POST /credentials': ['registration-officer'],
+  'GET /credentials/:id': ['registration-officer', 'revocation-officer', 'security-officer', 'auditor'],
+  'POST /credentials/:id/link': ['registration-officer'],
+  'POST /credentials/:id/disable': ['revocation-officer', 'security-officer'],
+  'POST /credentials/:id/enable': ['registration-officer'],
+  'POST /credentials/:id/unlock': ['registration-officer'],
+
+  'GET /operators': ['security-officer', 'administrator', 'auditor'],
+  'POST /operators': ['security-officer'],
+  'GET /operators/:id': ['security-officer', 'administrator', 'auditor'],
+  'POST /operators/:id/roles': ['security-officer'],
+  'POST /operators/:id/disable': ['security-officer'],
+
+  'GET /audit': ['auditor', 'security-officer'],
+} as const satisfies Readonly<Record<string, readonly Role[]>>
+
+export type EndpointName = keyof typeof matrix

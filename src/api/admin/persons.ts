@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import type { Context } from '../../context.ts'
+import {
+  erasePerson,
+  findPerson,
+  insertPerson,
+  listPersons,
+  lockPerson,
+  type PersonDetail,
+  type PersonRow,
+} from '../../db/persons.ts'
+import { Refusal } from '../../refusal.ts'
+import { actorOf, found, parsed, recordAct, uuidParam, type Endpoints } from './endpoint.ts'
+import { page, pageQuery, uuidPosition } from './page.ts'
+
+/** Upper bounds of the X.520 attributes that the name goes into (RFC 5280, appendix A). */
+const NAME_MAX = 64
+
+const name = z.string().trim().min(1).max(NAME_MAX)
+const personSchema = z.strictObject({
+  givenName: name,
+  surname: name,
+  country: z.string().regex(/^[A-Z]{2}$/, 'two capital letters (ISO 3166-1)'),
+  /** EN 319 412-1, 5.1.3: type, country, hyphen, identifier. */
+  serialNumber: z
+    .string()
+    .regex(
+      /^(PAS|IDC|PNO|TAX|TIN|[A-Z]{2}:)[A-Z]{2}-[\x21-\x7e]{1,50}$/,
+      'an identifier such as PNONO-12345678901',
+    )
+    .optional(),
+})
+
+/** Registers a person. @returns the person's id, which is the CSC API's userID. */
+export async function createPerson(ctx: Context, actor: string, detail: PersonDetail): Promise<string> {
+  const id = randomUUID()
+  await ctx.db.transaction(async (tx) => {
+    await insertPerson(tx, { id, detail })
+    await recordAct(tx, { act: 'person.create', actor, subjects: [`person:${id}`] })
+  })
+  return id
+}
+
+export const personEndpoints: Endpoints<'persons'> = {
+  'GET /persons': async (ctx, call) => {
+    const query = parsed(z.strictObject(pageQuery), call.query)
+    const found = await page(
+      query,
+      ({ limit, after }) => listPersons(ctx.db, { limit, ...uuidPosition(after) }),
+      (row) => row.id,
+    )
+    return { body: { items: found.rows.map(shown), next: found.next } }
+  },
+
+  'POST /persons': async (ctx, call) => {
+    const id = await createPerson(ctx, actorOf(call), parsed(personSchema, call.body))
+    return { status: 201, body: shown(found(await findPerson(ctx.db, id), 'person')) }
+  },
+
+  'GET /persons/:id': async (ctx, call) => {
+    return { body: shown(found(await findPerson(ctx.db, uuidParam(call, 'person')), 'person')) }
+  },
+
+  'POST /persons/:id/erase': async (ctx, call) => {
+    const id = uuidParam(call, 'person')
+    await ctx.db.transaction(async (tx) => {
+      const person = found(await lockPerson(tx, id), 'person')
+      if (person.live > 0) {
+        throw new Refusal(
+          'conflict',
+          'The person has credentials that are enabled or pending: disable them first.',
+        )
+      }
+      await erasePerson(tx, id)
+      await recordAct(tx, { act: 'person.erase', actor: actorOf(call), subjects: [`person:${id}`] })
+    })
+    return { body: shown(found(await findPerson(ctx.db, id), 'person')) }
+  },
+}
+
+function shown(row: PersonRow): Record<string, unknown> {
+  const { id, state, createdAt } = row
+  if (row.surname === null) return { id, state, createdAt, erased: true }
+  const { givenName, surname, country, serialNumber } = row
+  return {
+    id,
+    state,
+    createdAt,
+    givenName,
+    surname,
+    country,
+    ...(serialNumber === null ? {} : { serialNumber }),
+  }
+}
