@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// The command line, from the build: `npx intaglio --help`.
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const main = new URL('../dist/scripts/cli/main.js', import.meta.url)
+
+if (existsSync(fileURLToPath(main))) {
+  await import(main)
+} else {
+  console.error('The command line is not built yet. Run npm start once, or npm run build.')
+  process.exitCode = 1
+}

@@ -1,0 +1,93 @@
+// Everything between a fresh machine and a running service. No dependency, because it runs before they are installed.
+import { spawn } from 'node:child_process'
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { attend } from './up/attend.mjs'
+import { build } from './up/build.mjs'
+import { check } from './up/check.mjs'
+import { dependenciesAreCurrent, installDependencies } from './up/dependencies.mjs'
+import { checkNode, missingTools } from './up/needs.mjs'
+import { install } from './up/packages.mjs'
+import { say, Stop } from './up/say.mjs'
+import { serve } from './up/service.mjs'
+import { canUnpack, findModule, unpack } from './up/softhsm.mjs'
+import { test } from './up/test.mjs'
+
+const USAGE = `node scripts/up.mjs <command>
+  start        sets everything up and runs the service
+  test [...]   runs the tests; the rest goes to mocha: files, folders, --grep ...
+  build        compiles into dist/, types checked
+  check        types, rules, formatting, imports
+  demo <file>  signs a file with the running service
+Environment: INTAGLIO_HOME (default .local), PORT, INTAGLIO_CONFIG, DATABASE_URL, PKCS11_MODULE`
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const local = join(root, '.local')
+const home = resolve(process.env.INTAGLIO_HOME || local)
+
+const commands = {
+  start: async () => {
+    const module = await prepare()
+    await build(root)
+    return serve({ root, home, module })
+  },
+  test: async (args) => test({ root, home, module: await prepare(), args }),
+  check: async () => {
+    await prepare()
+    return check(root)
+  },
+  // An image's build stage needs neither a token nor a database.
+  build: async () => {
+    if (!dependenciesAreCurrent(root)) await installDependencies(root)
+    await build(root, { checked: true })
+    return 0
+  },
+  demo: async (args) => {
+    const env = { ...process.env, INTAGLIO_HOME: home }
+    return attend(
+      spawn(process.execPath, [join(root, 'scripts', 'demo.mjs'), ...args], { env, stdio: 'inherit' }),
+    )
+  },
+}
+
+try {
+  const [name = 'help', ...args] = process.argv.slice(2)
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!command) throw new Stop(USAGE)
+  checkNode()
+  // Said, and not left to the end of all work: a database that still starts would keep a failed command alive.
+  process.exit(await command(args))
+} catch (error) {
+  if (!(error instanceof Stop)) throw error
+  say(error.message)
+  process.exit(1)
+}
+
+/** What the machine and the checkout lack is fetched. @returns {Promise<string>} path of the PKCS#11 module */
+async function prepare() {
+  makeHome()
+  const installing = !dependenciesAreCurrent(root)
+  const tools = installing ? await missingTools() : []
+  let module = findModule(local)
+  if (!module && tools.length === 0 && canUnpack() && process.getuid?.() !== 0) {
+    await unpack(local)
+  } else if (!module || tools.length > 0) {
+    await install([...(module ? [] : ['module']), ...tools])
+  }
+  module ??= findModule(local)
+  if (!module)
+    throw new Stop('SoftHSM was installed and is not where it is looked for. Name it by PKCS11_MODULE.')
+  if (installing) await installDependencies(root)
+  return module
+}
+
+function makeHome() {
+  try {
+    // Others may pass through, to what is theirs: as root, the database runs as another user. They cannot look around.
+    mkdirSync(home, { recursive: true, mode: 0o711 })
+    accessSync(home, constants.W_OK)
+  } catch (error) {
+    throw new Stop(`${home} cannot be written to (${error.code}). Choose another place by INTAGLIO_HOME.`)
+  }
+}
