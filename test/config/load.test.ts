@@ -1,0 +1,295 @@
+import { expect } from 'chai'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { ConfigError, loadConfig, type LoadedConfig } from '../../config/load.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+const DATABASE = 'postgres://someone@127.0.0.1/intaglio'
+
+describe('configuration', () => {
+  let folder: string
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'intaglio-config-'))
+  })
+  after(() => rmSync(folder, { recursive: true }))
+
+  const load = (env: Record<string, string>, nodeVersion = '22.18.0'): LoadedConfig =>
+    loadConfig({ env, cwd: root, nodeVersion })
+  const problems = (env: Record<string, string>): readonly string[] => {
+    try {
+      load(env)
+    } catch (error) {
+      if (error instanceof ConfigError) return error.problems
+      throw error
+    }
+    return []
+  }
+  /** The development file with changes, under a name of its own. */
+  const file = (change: (config: Record<string, unknown>) => void, base = 'dev.json'): string => {
+    const config = structuredClone(loadJson(join(root, 'config', base)) as Record<string, unknown>)
+    change(config)
+    const path = join(folder, `${Math.random().toString(36).slice(2)}.json`)
+    writeFileSync(path, JSON.stringify(config))
+    return path
+  }
+
+  describe('files', () => {
+    it('dev.json loads, given a database', () => {
+      const { config, warnings } = load({ DATABASE_URL: DATABASE })
+      expect(config.profile).to.equal('dev')
+      expect(config.http.port).to.equal(3000)
+      expect(warnings).to.deep.equal([])
+    })
+
+    it('test.json loads, given a database', () => {
+      const { config } = load({ INTAGLIO_CONFIG: 'config/test.json', DATABASE_URL: DATABASE })
+      expect(config.profile).to.equal('test')
+      expect(config.http.port).to.equal(0)
+    })
+
+    it('production.example.json loads as it stands', () => {
+      const { config, warnings } = load({ INTAGLIO_CONFIG: 'config/production.example.json' })
+      expect(config.profile).to.equal('production')
+      expect(config.operators[0]?.roles).to.deep.equal(['security-officer'])
+      expect(warnings).to.deep.equal([])
+    })
+
+    it('a missing file is named', () => {
+      expect(problems({ INTAGLIO_CONFIG: 'config/nowhere.json' })).to.deep.equal([
+        'config/nowhere.json: cannot be read (ENOENT). INTAGLIO_CONFIG names the configuration file.',
+      ])
+    })
+
+    it('a file that is no JSON is named', () => {
+      const path = join(folder, 'broken.json')
+      writeFileSync(path, '{ "profile": ')
+      expect(problems({ INTAGLIO_CONFIG: path })[0]).to.match(/broken\.json: is not JSON: /)
+    })
+
+    it('a file that is no object is refused', () => {
+      const path = join(folder, 'list.json')
+      writeFileSync(path, '[]')
+      expect(problems({ INTAGLIO_CONFIG: path })[0]).to.match(/list\.json: Invalid input: expected object/)
+    })
+  })
+
+  describe('environment', () => {
+    const value = (env: Record<string, string>) => load({ DATABASE_URL: DATABASE, ...env }).config
+
+    it('overrides a scalar by its name', () => {
+      expect(value({ INTAGLIO_HTTP_PORT: '4000' }).http.port).to.equal(4000)
+      expect(value({ INTAGLIO_HTTP_DRAIN_SECONDS: '7' }).http.drainSeconds).to.equal(7)
+      expect(value({ INTAGLIO_CSC_NAME: 'Another' }).csc.name).to.equal('Another')
+      expect(value({ INTAGLIO_CA_KEY_TYPE: 'RSA-3072' }).ca.keyType).to.equal('RSA-3072')
+      expect(value({ INTAGLIO_TOKENS_0_PIN_VERSION: '3' }).tokens[0]?.pin.version).to.equal(3)
+      expect(value({ INTAGLIO_TOKENS_0_PIN_ALLOW_FINAL_TRY: 'true' }).tokens[0]?.pin.allowFinalTry).to.equal(
+        true,
+      )
+    })
+
+    it('overrides a list of strings, separated by commas', () => {
+      const env = { INTAGLIO_HTTP_CORS_ORIGINS: 'https://a.example, https://b.example' }
+      expect(value(env).http.corsOrigins).to.deep.equal(['https://a.example', 'https://b.example'])
+    })
+
+    it('knows the customary names, and prefers its own', () => {
+      expect(value({ PORT: '4001' }).http.port).to.equal(4001)
+      expect(value({ PORT: '4001', INTAGLIO_HTTP_PORT: '4002' }).http.port).to.equal(4002)
+      expect(value({ PKCS11_MODULE: '/opt/other.so' }).tokens[0]?.module).to.equal('/opt/other.so')
+      expect(value({}).database.url).to.equal(DATABASE)
+    })
+
+    it('takes an empty variable for an absent one', () => {
+      expect(value({ INTAGLIO_HTTP_PORT: '' }).http.port).to.equal(3000)
+    })
+
+    it('reads a secret from a file', () => {
+      const path = join(folder, 'database-url')
+      writeFileSync(path, 'postgres://from-a-file/db\n')
+      const config = load({ INTAGLIO_DATABASE_URL_FILE: path, DATABASE_URL: DATABASE }).config
+      expect(config.database.url).to.equal('postgres://from-a-file/db')
+    })
+
+    it('names a secret’s file that cannot be read', () => {
+      expect(problems({ INTAGLIO_DATABASE_URL_FILE: '/nowhere' })).to.deep.equal([
+        'INTAGLIO_DATABASE_URL_FILE: /nowhere cannot be read (ENOENT)',
+      ])
+    })
+
+    it('puts the home into every string that asks for it', () => {
+      const config = value({ INTAGLIO_HOME: '/srv/intaglio' })
+      expect(config.home).to.equal('/srv/intaglio')
+      expect(config.tokens[0]?.pin.file).to.equal('/srv/intaglio/token-pin')
+      expect(config.tokens[0]?.environment).to.deep.equal({ SOFTHSM2_CONF: '/srv/intaglio/softhsm2.conf' })
+    })
+
+    it('takes .local for the home, and makes it absolute', () => {
+      expect(value({}).home).to.equal(join(root, '.local'))
+    })
+
+    it('refuses a name that sets nothing', () => {
+      expect(problems({ DATABASE_URL: DATABASE, INTAGLIO_HTTP_PROT: '1' })).to.deep.equal([
+        'INTAGLIO_HTTP_PROT: no setting has this name',
+      ])
+    })
+
+    it('leaves other programs’ names alone', () => {
+      expect(problems({ DATABASE_URL: DATABASE, HTTP_PROT: '1', INTAGLIO_OPERATOR: 'x.json' })).to.deep.equal(
+        [],
+      )
+    })
+
+    it('names the variable and the path of a bad value', () => {
+      expect(problems({ DATABASE_URL: DATABASE, INTAGLIO_HTTP_PORT: 'eighty' })).to.deep.equal([
+        'INTAGLIO_HTTP_PORT (http.port): Invalid input: expected number, received string',
+      ])
+      expect(problems({ DATABASE_URL: DATABASE, PORT: '70000' })).to.deep.equal([
+        'PORT (http.port): Too big: expected number to be <=65535',
+      ])
+    })
+  })
+
+  describe('what is refused', () => {
+    const first = (change: (config: Record<string, unknown>) => void, base?: string): readonly string[] => {
+      const path = file(change, base)
+      return problems({ INTAGLIO_CONFIG: path, DATABASE_URL: DATABASE }).map((line) =>
+        line.replace(path, 'FILE'),
+      )
+    }
+
+    it('an unknown key, by its path', () => {
+      expect(first((config) => (config['surprise'] = 1))).to.deep.equal(['FILE: surprise: unknown key'])
+      expect(first((config) => ((config['http'] as Record<string, unknown>)['prot'] = 1))).to.deep.equal([
+        'FILE: http.prot: unknown key',
+      ])
+    })
+
+    it('what is missing, by its path', () => {
+      const path = file(() => undefined)
+      const found = problems({ INTAGLIO_CONFIG: path }).map((line) => line.replace(path, 'FILE'))
+      expect(found).to.deep.equal(['FILE: database.url: missing'])
+      expect(first((config) => delete config['csc'])).to.deep.equal(['FILE: csc: missing'])
+    })
+
+    it('every problem at once', () => {
+      const found = first((config) => {
+        config['surprise'] = 1
+        config['profile'] = 'laptop'
+      })
+      expect(found).to.have.length(2)
+    })
+
+    it('operators with incompatible roles', () => {
+      const found = first((config) => {
+        config['operators'] = [operator(['security-officer', 'administrator'])]
+      })
+      expect(found).to.deep.equal([
+        'FILE: operators.0.roles: one operator cannot be security-officer and administrator',
+      ])
+    })
+
+    it('an operator’s private key', () => {
+      const found = first((config) => {
+        const made = operator(['auditor'])
+        config['operators'] = [{ ...made, publicKey: { ...made.publicKey, d: 'AAAA' } }]
+      })
+      expect(found).to.deep.equal(['FILE: operators.0.publicKey.d: unknown key'])
+    })
+
+    it('an operator’s key that is no point of its curve', () => {
+      const found = first((config) => {
+        const made = operator(['auditor'])
+        config['operators'] = [{ ...made, publicKey: { ...made.publicKey, x: 'A'.repeat(43) } }]
+      })
+      expect(found).to.deep.equal(['FILE: operators.0.publicKey: no point of this curve'])
+    })
+  })
+
+  describe('production', () => {
+    const production = (change: (config: Record<string, unknown>) => void): readonly string[] =>
+      problems({ INTAGLIO_CONFIG: file(change, 'production.example.json') })
+
+    it('wants its public URL', () => {
+      expect(production((config) => delete config['baseUrl'])).to.deep.equal([
+        'baseUrl: production needs the public https URL of this service',
+      ])
+    })
+
+    it('refuses http', () => {
+      expect(production((config) => (config['baseUrl'] = 'http://sign.example.org'))).to.deep.equal([
+        'baseUrl: production is reached by https only',
+      ])
+    })
+
+    it('refuses one database role for owner and service', () => {
+      const found = production((config) => {
+        config['database'] = { url: 'postgres://one:a@db/x', ownerUrl: 'postgres://one:b@db/x' }
+      })
+      expect(found).to.deep.equal([
+        'database.ownerUrl: must log in as another role than database.url: the service must not be able to change its audit log',
+      ])
+    })
+
+    it('needs no owner: then nothing is migrated at the start', () => {
+      expect(production((config) => (config['database'] = { url: 'postgres://one@db/x' }))).to.deep.equal([])
+    })
+
+    for (const [key, value] of [
+      ['provider', 'softhsm'],
+      ['module', '/usr/lib/softhsm/libsofthsm2.so'],
+    ] as const) {
+      it(`refuses SoftHSM by its ${key}`, () => {
+        const found = production((config) => {
+          const [token] = config['tokens'] as Record<string, unknown>[]
+          if (token !== undefined) token[key] = value
+        })
+        expect(found).to.deep.equal([
+          'tokens.0.module: SoftHSM keeps keys in files: production needs a hardware token',
+        ])
+      })
+    }
+
+    it('has no RSA key below 3072 bits to choose for its authorities', () => {
+      const path = file(
+        (config) => ((config['ca'] as Record<string, unknown>)['keyType'] = 'RSA-2048'),
+        'production.example.json',
+      )
+      expect(problems({ INTAGLIO_CONFIG: path })[0]).to.match(/: ca\.keyType: Invalid option/)
+    })
+
+    it('warns on a Node that gets no fixes any more', () => {
+      const { warnings } = load({ INTAGLIO_CONFIG: 'config/production.example.json' }, '20.19.0')
+      expect(warnings).to.deep.equal([
+        'Node 20.19.0 gets no security fixes any more: run a maintained LTS (22 or newer)',
+      ])
+    })
+
+    it('warns when the last try of a PIN is allowed', () => {
+      const env = {
+        INTAGLIO_CONFIG: 'config/production.example.json',
+        INTAGLIO_TOKENS_0_PIN_ALLOW_FINAL_TRY: 'true',
+      }
+      expect(load(env).warnings).to.deep.equal([
+        'tokens.0.pin.allowFinalTry is on: a wrong PIN would lock the token; set it for one start only',
+      ])
+    })
+  })
+})
+
+function operator(roles: readonly string[]) {
+  return {
+    name: 'Someone',
+    roles,
+    publicKey: {
+      kty: 'EC',
+      crv: 'P-256',
+      x: 'MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4',
+      y: '4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM',
+    },
+  }
+}
+
+function loadJson(path: string): unknown {
+  return JSON.parse(readFileSync(path, 'utf8'))
+}

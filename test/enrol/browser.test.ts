@@ -1,0 +1,173 @@
+import { expect } from 'chai'
+import { existsSync, mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { createCredential } from '../../src/api/admin/credentials.ts'
+import { strings } from '../../src/api/enrol/strings.ts'
+import { startService, type TestService } from '../support/startService.ts'
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
+  existsSync(path),
+)
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+]
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+const PHONE = { width: 360, height: 740 }
+const DESKTOP = { width: 1280, height: 800 }
+const PIN = 'pin-73912846'
+/** Where pictures go, if somebody wants to look at them. */
+const PICTURES = process.env['INTAGLIO_TEST_PICTURES']
+
+describe('the enrolment page in a browser', function () {
+  this.timeout(60_000)
+  let service: TestService
+  let browser: Browser
+  before(async function () {
+    if (CHROMIUM === undefined) {
+      console.log('      skipped: there is no Chromium on this machine')
+      this.skip()
+    }
+    service = await startService()
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
+  })
+  after(async () => {
+    if (CHROMIUM === undefined) return
+    await browser.close()
+    await service.close()
+  })
+
+  const link = async () => {
+    const made = await createCredential(service.ctx, 'service', {
+      personId: service.person.id,
+      clientId: service.client.id,
+      keyType: 'P-256',
+      scal: 2,
+      multisign: 1,
+      description: '',
+    })
+    service.keepSecret(made.code)
+    return made
+  }
+  /** Opens a page, and fails when it breaks its policy or its script does. */
+  const open = async (url: string, options: { script?: boolean; viewport?: typeof PHONE } = {}) => {
+    const context = await browser.newContext({
+      viewport: options.viewport ?? DESKTOP,
+      javaScriptEnabled: options.script ?? true,
+    })
+    const page = await context.newPage()
+    const complaints: string[] = []
+    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+    page.on('pageerror', (error) => complaints.push(error.message))
+    const addresses: string[] = []
+    page.on('request', (request) => addresses.push(request.url()))
+    await page.goto(url)
+    return { page, complaints, addresses, close: () => context.close() }
+  }
+  const picture = async (page: Page, name: string) => {
+    if (PICTURES === undefined) return
+    mkdirSync(PICTURES, { recursive: true })
+    await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true })
+  }
+  /** What axe finds. Its script is brought by the test, past the page's policy, and after the page's own was judged. */
+  const violations = async (page: Page): Promise<string[]> => {
+    const session = await page.context().newCDPSession(page)
+    await session.send('Page.setBypassCSP', { enabled: true })
+    await page.addScriptTag({ path: AXE })
+    const found: unknown = await page.evaluate('axe.run()')
+    const list = (found as { violations: { id: string; nodes: { html: string }[] }[] }).violations
+    return list.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+  }
+  const fits = (page: Page): Promise<boolean> =>
+    page.evaluate<boolean>('document.documentElement.scrollWidth <= window.innerWidth')
+
+  it('takes the code out of the address, and makes the key', async () => {
+    const made = await link()
+    const { page, complaints, addresses, close } = await open(made.link)
+    expect(page.url()).to.equal(`${service.url}/enrol`)
+    expect(await page.locator('#code-field').isVisible()).to.equal(false)
+    expect(await page.getByRole('status').textContent()).to.equal(strings.en.codeTaken)
+    await picture(page, 'form-desktop')
+    await page.getByLabel(strings.en.pin).fill(PIN)
+    await page.getByLabel(strings.en.again).fill(PIN)
+    await page.getByRole('button', { name: strings.en.submit }).click()
+    await page.getByRole('heading', { name: strings.en.doneTitle }).waitFor()
+    expect(await page.locator('main').textContent()).to.contain(made.credentialId)
+    await picture(page, 'done-desktop')
+    expect(complaints).to.deep.equal([])
+    // The code was in no address that was asked for.
+    expect(addresses.filter((address) => address.includes(made.code))).to.deep.equal([])
+    await close()
+  })
+
+  it('works without script: the holder pastes the code', async () => {
+    const made = await link()
+    const { page, close } = await open(`${service.url}/enrol`, { script: false, viewport: PHONE })
+    await page.getByLabel(strings.en.code).fill(` ${made.code} `)
+    await page.getByLabel(strings.en.pin).fill(PIN)
+    await page.getByLabel(strings.en.again).fill(PIN)
+    await page.getByRole('button').click()
+    expect(await page.getByRole('heading').textContent()).to.equal(strings.en.doneTitle)
+    await close()
+  })
+
+  it('says what is wrong, where a screen reader hears it, and keeps the code', async () => {
+    const made = await link()
+    const { page, complaints, close } = await open(made.link, { viewport: PHONE })
+    await page.getByLabel(strings.en.pin).fill('123456')
+    await page.getByLabel(strings.en.again).fill('123456')
+    await page.getByRole('button').click()
+    const alert = page.getByRole('alert')
+    expect(await alert.textContent()).to.equal(strings.en.errors.pin)
+    expect(await page.evaluate('document.activeElement.getAttribute("role")')).to.equal('alert')
+    expect(await page.title()).to.match(/^Not done yet/)
+    expect(await fits(page)).to.equal(true)
+    await picture(page, 'mistake-phone')
+    expect(await violations(page)).to.deep.equal([])
+    await page.getByLabel(strings.en.pin).fill(PIN)
+    await page.getByLabel(strings.en.again).fill(PIN)
+    await page.getByRole('button').click()
+    await page.getByRole('heading', { name: strings.en.doneTitle }).waitFor()
+    await picture(page, 'done-phone')
+    expect(await violations(page)).to.deep.equal([])
+    // A refused form is a page with status 400, which the browser's console calls an error.
+    expect(complaints.filter((text) => !text.includes('400'))).to.deep.equal([])
+    await close()
+  })
+
+  for (const [name, viewport] of [
+    ['desktop', DESKTOP],
+    ['phone', PHONE],
+  ] as const) {
+    for (const scheme of ['light', 'dark'] as const) {
+      it(`is accessible and fits: ${name}, ${scheme}`, async () => {
+        const { page, complaints, close } = await open(`${service.url}/enrol`, { viewport })
+        await page.emulateMedia({ colorScheme: scheme })
+        await picture(page, `paste-${name}-${scheme}`)
+        expect(complaints).to.deep.equal([])
+        expect(await fits(page)).to.equal(true)
+        expect(await violations(page)).to.deep.equal([])
+        await close()
+      })
+    }
+  }
+
+  it('is worked by the keyboard alone', async () => {
+    const made = await link()
+    const { page, close } = await open(made.link)
+    await page.keyboard.press('Tab')
+    await page.keyboard.type(PIN)
+    await page.keyboard.press('Tab')
+    await page.keyboard.type(PIN)
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: strings.en.doneTitle }).waitFor()
+    await close()
+  })
+})

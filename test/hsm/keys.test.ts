@@ -1,0 +1,353 @@
+import { createECDH, randomBytes, randomUUID } from 'node:crypto'
+import { expect } from 'chai'
+import { keyTypes, type KeyType } from '../../hsm/algorithms.ts'
+import { canonicalKey, type KeyRecord } from '../../hsm/records.ts'
+import { canaryLabel, serviceSecrets } from '../../hsm/purposes.ts'
+import { Token } from '../../hsm/token.ts'
+import { MemoryLoginGate } from '../softhsm-test-helpers/loginGate.ts'
+import { MemoryLog } from '../softhsm-test-helpers/memoryLog.ts'
+import { makeSoftToken, type SoftToken } from '../softhsm-test-helpers/softhsm.ts'
+import { failure, judge, openToken, personKey, publicKey, refusal, serviceKey, type OpenToken } from './support.ts'
+
+const SAFE = {
+  token: true,
+  private: true,
+  sensitive: true,
+  extractable: false,
+  alwaysSensitive: true,
+  neverExtractable: true,
+  local: true,
+  modifiable: false,
+  sign: true,
+  signRecover: false,
+  decrypt: false,
+  unwrap: false,
+  derive: false,
+  alwaysAuthenticate: false,
+}
+const MECHANISMS: Record<string, number[]> = { EC: [0x1041], RSA: [0x1, 0xd], Ed25519: [0x1057] }
+
+describe('keys of the token', () => {
+  let open: OpenToken
+  let token: Token
+
+  before(async () => {
+    open = await openToken()
+    token = open.token
+  })
+  after(() => open.close())
+
+  for (const keyType of ['P-256', 'P-384', 'P-521', 'RSA-2048', 'Ed25519'] as KeyType[]) {
+    it(`of type ${keyType} sign and do nothing else, as read back from the token`, async () => {
+      const ckaId = randomBytes(16)
+      const keyId = randomUUID()
+      const made = await token.generate({ keyId, ckaId, keyType, purpose: 'log' })
+      expect(made.attributes).to.deep.equal({
+        class: 'private',
+        ckaId,
+        label: `log ${keyId}`,
+        keyType,
+        spki: made.key.spki,
+        flags: SAFE,
+        allowedMechanisms: MECHANISMS[keyTypes[keyType].family],
+      })
+      expect(await token.describe(ckaId)).to.deep.equal(made.attributes)
+      expect(publicKey(made.key.spki).export({ format: 'der', type: 'spki' })).to.deep.equal(made.key.spki)
+    })
+  }
+
+  it('are not made under an id that the token has', async () => {
+    const { ckaId } = await serviceKey(token, { keyType: 'P-256' })
+    const again = token.generate({ keyId: randomUUID(), ckaId, keyType: 'P-256', purpose: 'log' })
+    expect(await refusal(again)).to.deep.equal([
+      'refused',
+      'key',
+      'The token has an object under this id already.',
+    ])
+  })
+
+  it('are made with an activation exactly if their purpose wants one', async () => {
+    const plain = { keyId: randomUUID(), ckaId: randomBytes(16), keyType: 'P-256' } as const
+    expect(await refusal(token.generate({ ...plain, purpose: 'signing' }))).to.deep.equal([
+      'refused',
+      'rule',
+      "A key for 'signing' is made with activation.",
+    ])
+    const cost = { memoryKiB: 1, passes: 1, lanes: 1, secrets: 1 }
+    const activation = { salt: randomBytes(16), ...cost, stretched: randomBytes(32) }
+    expect(await refusal(token.generate({ ...plain, purpose: 'ca', activation }))).to.deep.equal([
+      'refused',
+      'rule',
+      "A key for 'ca' is made without activation.",
+    ])
+    for (const length of [0, 7, 33]) {
+      const odd = { ...plain, ckaId: randomBytes(length), purpose: 'log' } as const
+      expect(await refusal(token.generate(odd))).to.deep.equal([
+        'refused',
+        'rule',
+        `A CKA_ID of ${length} octets.`,
+      ])
+    }
+  })
+
+  it('are destroyed with both halves, and then not there', async () => {
+    const key = await serviceKey(token, { keyType: 'P-256' })
+    const use = { flow: 'test', key, scheme: 'ecdsa-sha256', inputs: [Buffer.from('x')] } as const
+    // Every signer has its handle.
+    await Promise.all(Array.from({ length: 8 }, () => token.sign(use)))
+    expect(await token.destroy(key.ckaId)).to.equal(true)
+    expect(await token.destroy(key.ckaId)).to.equal(false)
+    expect(await token.describe(key.ckaId)).to.equal(undefined)
+    for (let i = 0; i < 4; i++) {
+      expect(await refusal(token.sign(use))).to.deep.equal(['refused', 'key', 'The token has no such key.'])
+    }
+    expect(token.health().signers).to.equal(2)
+  })
+
+  it('are used by every signer right after they were made', async () => {
+    for (let i = 0; i < 5; i++) {
+      const key = await serviceKey(token, { keyType: 'P-256' })
+      const message = Buffer.from(`fresh ${i}`)
+      const use = { flow: 'test', key, scheme: 'ecdsa-sha256', inputs: [message] } as const
+      const all = await Promise.all(Array.from({ length: 40 }, () => token.sign(use)))
+      for (const [signature = Buffer.alloc(0)] of all) {
+        expect(judge(key.spki, 'ecdsa-sha256', { message, signature })).to.equal(true)
+      }
+    }
+  })
+
+  it('do not include the service secrets and the canary when it comes to destroying', async () => {
+    const kept = (await token.list()).filter(({ label }) =>
+      [canaryLabel, ...Object.values(serviceSecrets)].includes(label),
+    )
+    expect(kept.map(({ label }) => label).toSorted()).to.deep.equal([
+      'intaglio canary v1',
+      'intaglio mac v1',
+      'intaglio pepper v1',
+      'intaglio seal v1',
+    ])
+    for (const { ckaId, flags } of kept) {
+      expect(flags).to.include({ sensitive: true, extractable: false, neverExtractable: true, local: true })
+      expect(await refusal(token.destroy(ckaId))).to.deep.equal([
+        'refused',
+        'rule',
+        'The service secrets and the canary key are not destroyed.',
+      ])
+    }
+    expect(await refusal(token.destroy(Buffer.alloc(0)))).to.deep.equal([
+      'refused',
+      'rule',
+      'The service secrets and the canary key are not destroyed.',
+    ])
+  })
+
+  it('are listed page by page, also while others are made', async () => {
+    const before = (await token.list()).length
+    const made = await Promise.all(Array.from({ length: 40 }, () => serviceKey(token, { keyType: 'P-256' })))
+    const [first, second] = await Promise.all([token.list(), token.list()])
+    expect(first).to.have.length(before + 40)
+    expect(second).to.deep.equal(first)
+    const ids = first.map(({ ckaId }) => ckaId.toString('hex'))
+    expect(ids).to.include.members(made.map(({ ckaId }) => ckaId.toString('hex')))
+  })
+
+  it('under the id of another key do not sign', async () => {
+    const [one, other] = [
+      await serviceKey(token, { keyType: 'P-256' }),
+      await serviceKey(token, { keyType: 'P-256' }),
+    ]
+    // Whoever only writes rows cannot even say so: the seal covers the id.
+    const swapped = { ...one, ckaId: other.ckaId }
+    const use = { flow: 'test', scheme: 'ecdsa-sha256', inputs: [Buffer.from('x')] } as const
+    expect(await refusal(token.sign({ ...use, key: swapped }))).to.deep.equal([
+      'refused',
+      'seal',
+      'The seal of the key is broken.',
+    ])
+    // Whoever knows the PIN can seal it, and still finds the public key compared.
+    const sealed = { ...swapped, seal: forgeSeal(open.soft, swapped) }
+    expect(await refusal(token.sign({ ...use, key: sealed }))).to.deep.equal([
+      'refused',
+      'key',
+      'The token holds another key under this id.',
+    ])
+  })
+
+  it('that were imported do not sign, even with a seal', async () => {
+    const ecdh = createECDH('prime256v1')
+    const point = ecdh.generateKeys()
+    const ckaId = randomBytes(16)
+    open.soft.tool({
+      do: 'import',
+      pin: open.soft.pin,
+      ckaId: ckaId.toString('hex'),
+      label: 'log imported',
+      scalar: ecdh.getPrivateKey('hex').padStart(64, '0'),
+      point: point.toString('hex'),
+    })
+    const spki = Buffer.concat([
+      Buffer.from('3059301306072a8648ce3d020106082a8648ce3d030107034200', 'hex'),
+      point,
+    ])
+    const described = await token.describe(ckaId)
+    expect(described?.flags).to.include({ local: false, alwaysSensitive: false, neverExtractable: false })
+    expect(described?.spki).to.deep.equal(spki)
+    const record = { ckaId, spki, keyId: randomUUID(), keyType: 'P-256', purpose: 'log', tokenSerial: token.serial } as const
+    const key = { ...record, seal: forgeSeal(open.soft, record) }
+    const use = { flow: 'test', scheme: 'ecdsa-sha256', inputs: [Buffer.from('x')], key } as const
+    expect(await refusal(token.sign(use))).to.deep.equal([
+      'refused',
+      'key',
+      'The key is not one that this service made: alwaysSensitive.',
+    ])
+  })
+
+  it('for certificates sign DER SEQUENCEs and nothing else', async () => {
+    const key = await serviceKey(token, { keyType: 'P-256', purpose: 'ca' })
+    const use = { flow: 'test', key, scheme: 'ecdsa-sha256' } as const
+    const tbs = Buffer.from('3003020105', 'hex')
+    const [signature = Buffer.alloc(0)] = await token.sign({ ...use, inputs: [tbs] })
+    expect(judge(key.spki, 'ecdsa-sha256', { message: tbs, signature })).to.equal(true)
+    for (const other of ['{"alg":"ES256"}', '0', '3080020100', '30030201', '300302010500', '3081030201 05']) {
+      const inputs = [other.startsWith('3') ? Buffer.from(other.replace(' ', ''), 'hex') : Buffer.from(other)]
+      expect(await refusal(token.sign({ ...use, inputs })), other).to.deep.equal([
+        'refused',
+        'rule',
+        "A key for 'ca' signs DER SEQUENCEs only.",
+      ])
+    }
+    expect(await refusal(token.sign({ ...use, inputs: [Buffer.alloc(0)] }))).to.deep.equal([
+      'refused',
+      'rule',
+      'An input is empty.',
+    ])
+  })
+
+  it('of another token are refused by name', async () => {
+    const record = await serviceKey(token, { keyType: 'P-256' })
+    const foreign = { ...record, tokenSerial: '0000000000000000' }
+    const key = { ...foreign, seal: forgeSeal(open.soft, foreign) }
+    const use = { flow: 'test', scheme: 'ecdsa-sha256', inputs: [Buffer.from('x')], key } as const
+    expect(await refusal(token.sign(use))).to.deep.equal(['refused', 'key', 'The key is in another token.'])
+  })
+
+  it('make MACs that differ by domain and repeat otherwise, and random octets that do not', async () => {
+    const data = Buffer.from('client-1')
+    const mac = await token.mac('client-secret', data)
+    expect(mac).to.have.length(32)
+    expect(await token.mac('client-secret', data)).to.deep.equal(mac)
+    expect(await token.mac('totp-seed', data)).not.to.deep.equal(mac)
+    expect(await token.mac('client-secret', Buffer.from('client-2'))).not.to.deep.equal(mac)
+    const [one, two] = [await token.random(4096), await token.random(4096)]
+    expect(one).to.have.length(4096)
+    expect(one.equals(two)).to.equal(false)
+    expect(await refusal(token.random(4097))).to.deep.equal([
+      'refused',
+      'rule',
+      'Random octets come by 1 to 4096.',
+    ])
+    expect(await refusal(token.random(0))).to.deep.equal(['refused', 'rule', 'Random octets come by 1 to 4096.'])
+  })
+})
+
+describe('opening a token', () => {
+  const opened = async (
+    soft: SoftToken,
+    more: { prepare?: boolean; config?: object } = {},
+  ): Promise<{ error?: unknown; log: MemoryLog; gate: MemoryLoginGate }> => {
+    const log = new MemoryLog()
+    const gate = new MemoryLoginGate()
+    try {
+      const { prepare = true, config = {} } = more
+      const token = await Token.open({ config: { ...soft.config, ...config }, loginGate: gate, log, prepare })
+      await token.close()
+      return { log, gate }
+    } catch (error) {
+      return { error, log, gate }
+    }
+  }
+  const message = (error: unknown): string => (error instanceof Error ? error.message : 'no error')
+
+  it('that was not prepared says so', async () => {
+    const soft = makeSoftToken()
+    const { error } = await opened(soft, { prepare: false })
+    expect(message(error)).to.equal("The token has no secret 'intaglio seal v1'.")
+    soft.remove()
+  })
+
+  it('with an imported, a doubled or a lost secret is refused', async () => {
+    const soft = makeSoftToken()
+    expect((await opened(soft)).error).to.equal(undefined)
+    const label = serviceSecrets.seal
+    const secret = { do: 'importSecret', pin: soft.pin, label, value: '00'.repeat(32) } as const
+    soft.tool(secret)
+    expect(message((await opened(soft)).error)).to.equal("The token has two secrets 'intaglio seal v1'.")
+    soft.tool({ do: 'destroyLabelled', pin: soft.pin, label })
+    soft.tool(secret)
+    expect(message((await opened(soft)).error)).to.equal(
+      "The secret 'intaglio seal v1' is not one that this service made: ALWAYS_SENSITIVE.",
+    )
+    soft.remove()
+  })
+
+  it('that has keys but lost a secret is not prepared again', async () => {
+    const { soft, token } = await openToken()
+    await serviceKey(token, { keyType: 'P-256' })
+    await token.close()
+    soft.tool({ do: 'destroyLabelled', pin: soft.pin, label: serviceSecrets.pepper })
+    expect(message((await opened(soft)).error)).to.equal(
+      "The token has keys, but not the secret 'intaglio pepper v1'. It is not prepared again.",
+    )
+    soft.remove()
+  })
+
+  it('again finds its keys and what was sealed', async () => {
+    const { soft, token } = await openToken()
+    const key = await serviceKey(token, { keyType: 'P-256' })
+    await personKey(token, { keyType: 'P-256' })
+    await token.close()
+    const again = await Token.open({
+      config: soft.config,
+      loginGate: new MemoryLoginGate(),
+      log: new MemoryLog(),
+      prepare: true,
+    })
+    const use = { flow: 'test', key, scheme: 'ecdsa-sha256', inputs: [Buffer.from('x')] } as const
+    expect(await again.sign(use)).to.have.length(1)
+    await again.close()
+    const late = await failure(again.sign(use))
+    expect([late.kind, late.message]).to.deep.equal(['unavailable', 'The token is closed.'])
+    soft.remove()
+  })
+
+  it('of a make that is not supported, or with Node’s own environment, is refused', async () => {
+    const soft = makeSoftToken()
+    expect(message((await opened(soft, { config: { provider: 'tpm2' } })).error)).to.equal(
+      "The provider 'tpm2' is not supported. A TPM makes no HMAC keys, so it needs a second token for the seals; one token can be configured.",
+    )
+    expect(message((await opened(soft, { config: { provider: '__proto__' } })).error)).to.match(
+      /^There is no provider '__proto__'; there are: softhsm, /,
+    )
+    expect(
+      message((await opened(soft, { config: { environment: { NODE_OPTIONS: '--inspect' } } })).error),
+    ).to.equal("The environment of the signers may not hold 'NODE_OPTIONS': it would change Node itself.")
+    expect(message((await opened(soft, { config: { signers: 1 } })).error)).to.equal(
+      'There must be two signers or more: one verifies what another one signed.',
+    )
+    expect(message((await opened(soft, { config: { module: '/nonexistent.so' } })).error)).to.equal(
+      "The PKCS#11 module '/nonexistent.so' cannot be read.",
+    )
+    soft.remove()
+  })
+})
+
+/** What whoever has the PIN could do: seal a record of his own with the token's seal secret. */
+function forgeSeal(soft: SoftToken, record: KeyRecord): Buffer {
+  const { mac } = soft.tool({
+    do: 'hmac',
+    pin: soft.pin,
+    label: serviceSecrets.seal,
+    data: canonicalKey(record).toString('hex'),
+  })
+  return Buffer.from(String(mac), 'hex')
+}

@@ -1,0 +1,29 @@
+import { SignerProcess } from '../../hsm/signerProcess.ts'
+import { Writer } from '../../hsm/wire.ts'
+import { MemoryLog } from '../softhsm-test-helpers/memoryLog.ts'
+import type { SoftToken } from '../softhsm-test-helpers/softhsm.ts'
+
+/** A signer process without the service around it: what whoever took the service over would hold. */
+export function spawnSigner(soft: SoftToken): SignerProcess {
+  return new SignerProcess({
+    name: 'raw',
+    environment: soft.config.environment,
+    log: new MemoryLog(),
+    onExit: () => undefined,
+  })
+}
+
+export function startPayload(soft: SoftToken): Buffer {
+  const { module, provider, label, pin } = soft.config
+  const w = new Writer().text(module).text(provider).text(label).u8(0)
+  return w.text(pin.file).u8(0).u8(0).end()
+}
+
+/** The same, logged in to a token that was prepared before. */
+export async function startSigner(soft: SoftToken): Promise<SignerProcess> {
+  const signer = spawnSigner(soft)
+  await signer.request('start', startPayload(soft))
+  await signer.request('login', Buffer.alloc(0))
+  await signer.request('open', Buffer.alloc(0))
+  return signer
+}

@@ -1,0 +1,67 @@
+import { expect } from 'chai'
+import { startService, type TestService } from '../support/startService.ts'
+
+describe('the authorisation server', () => {
+  let service: TestService
+
+  before(async () => {
+    service = await startService()
+  })
+  after(() => service.close())
+
+  const places = [
+    '/oauth2/.well-known/oauth-authorization-server',
+    '/.well-known/oauth-authorization-server/oauth2',
+  ]
+  for (const place of places) {
+    it(`says at ${place} what it offers and nothing else`, async () => {
+      const response = await fetch(`${service.url}${place}`)
+      expect(response.status).to.equal(200)
+      expect(response.headers.get('content-type')).to.match(/^application\/json/)
+      expect(await response.json()).to.deep.equal({
+        issuer: `${service.url}/oauth2`,
+        token_endpoint: `${service.url}/oauth2/token`,
+        token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+        grant_types_supported: ['client_credentials'],
+        response_types_supported: [],
+        scopes_supported: ['service'],
+      })
+    })
+  }
+
+  it('holds no key and offers none', async () => {
+    const response = await fetch(`${service.url}/oauth2/jwks`)
+    expect(response.status).to.equal(404)
+    const keys = await service.sql(`select 1 from key where purpose = 'oauth'`)
+    expect(keys).to.deep.equal([])
+  })
+
+  const closed: [string, string, number][] = [
+    ['GET', '/oauth2/authorize', 501],
+    ['GET', '/oauth2/auth', 404],
+    ['POST', '/oauth2/pushed_authorize', 501],
+    ['POST', '/oauth2/request', 404],
+    ['POST', '/oauth2/revoke', 501],
+    ['GET', '/oauth2/me', 404],
+    ['POST', '/oauth2/reg', 404],
+    ['GET', '/oauth2/session/end', 404],
+    ['POST', '/oauth2/session/end/confirm', 404],
+    ['POST', '/oauth2/device/auth', 404],
+    ['GET', '/oauth2/interaction/x', 404],
+    ['POST', '/oauth2/token/introspection', 404],
+    ['GET', '/oauth2/.well-known/openid-configuration', 404],
+    ['GET', '/oauth2/token', 405],
+    ['OPTIONS', '/oauth2/token', 405],
+    ['POST', '/oauth2/Token', 404],
+    ['POST', '/oauth2/token/', 404],
+  ]
+  for (const [method, path, status] of closed) {
+    it(`answers ${method} ${path} with ${status}`, async () => {
+      const response = await fetch(`${service.url}${path}`, { method })
+      expect(response.status).to.equal(status)
+      const body = (await response.json()) as { error: string }
+      expect(body.error).to.equal('invalid_request')
+      if (status === 405) expect(response.headers.get('allow')).to.equal('POST')
+    })
+  }
+})
