@@ -6,6 +6,7 @@ import { cors } from './api/http/cors.ts'
 import { securityHeaders } from './api/http/headers.ts'
 import { requestLog } from './api/http/requestLog.ts'
 import { oauthMetadata, oauthRouter } from './api/oauth/router.ts'
+import { nowhere } from './api/ops/nowhere.ts'
 import { opsRouter } from './api/ops/router.ts'
 import type { Context } from './context.ts'
 
@@ -30,5 +31,6 @@ export function createApp(ctx: Context): Express {
   app.use('/csc/v2', cscRouter(ctx))
   app.use('/admin/v1', adminRouter(ctx))
   app.use('/enrol', enrolRouter(ctx))
+  app.use(nowhere(ctx))
   return app
 }

@@ -16,8 +16,7 @@ for (const warning of loaded.warnings) log.warn(warning)
 
 let service: Service | undefined
 let told: number | undefined
-process.on('SIGTERM', signalled)
-process.on('SIGINT', signalled)
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, signalled)
 followParent(process.env['INTAGLIO_PARENT_FD'])
 
 try {
@@ -67,10 +66,20 @@ async function end(): Promise<void> {
 
 /** Who started us holds the other end of this pipe: its end, by whatever death, is the word to drain. */
 function followParent(descriptor: string | undefined): void {
-  if (descriptor === undefined || !/^[0-9]+$/.test(descriptor)) return
-  const pipe = new Socket({ fd: Number(descriptor), readable: true, writable: false })
+  if (descriptor === undefined) return
+  const pipe = openPipe(Number(descriptor))
   pipe.on('error', () => undefined)
   pipe.on('close', () => void drain())
   pipe.resume()
   pipe.unref()
+}
+
+function openPipe(fd: number): Socket {
+  try {
+    return new Socket({ fd, readable: true, writable: false })
+  } catch {
+    return fail(
+      'INTAGLIO_PARENT_FD names no pipe: it is set by the program that starts the service, or not at all.',
+    )
+  }
 }

@@ -8,9 +8,10 @@ import { findClient } from './db/clients.ts'
 import { Database } from './db/database.ts'
 import { listKeys } from './db/keys.ts'
 import { checkSchema, migrate } from './db/migrate.ts'
+import { oneAtATime } from './db/startLock.ts'
 import { TokenLogins } from './db/tokenLogin.ts'
 import { DEMO_CLIENT_ID, prepareDemo } from './dev/demo.ts'
-import { enterFirstOperators } from './firstOperators.ts'
+import { enterOperators } from './enterOperators.ts'
 import { holdLease } from './lease.ts'
 import { Listener } from './listener.ts'
 import { ensureHierarchy } from './pki/hierarchy.ts'
@@ -47,9 +48,8 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
   try {
     const ctx = await startContext(running, log, endings)
     await ensureHierarchy(ctx)
-    await enterFirstOperators(ctx)
+    await enterOperators(ctx)
     endings.push(await startRecovery(ctx))
-    if (config.profile === 'production') await refuseDemo(ctx)
     if (config.profile === 'dev') await prepareDemo(ctx)
     listener.serve(createApp(ctx))
     return { url: derivedUrl(config, listener.port), ctx, close }
@@ -69,21 +69,29 @@ async function startContext(
   const db = openDatabase(config, log)
   endings.push(() => db.close())
   await checkSchema(db)
+  if (config.profile === 'production') await refuseDemo(db)
 
   const instanceId = randomUUID()
   endings.push(await holdLease(db, log, instanceId))
 
-  const [tokenConfig] = config.tokens
-  if (tokenConfig === undefined) throw new Error('the configuration has no token')
-  const token = await Token.open({
-    config: tokenConfig,
-    loginGate: new TokenLogins(db, instanceId),
-    log,
-    // A database that knows keys belongs to a token that was prepared: an empty one is then the wrong one.
-    prepare: (await listKeys(db, { limit: 1 })).length === 0,
-  })
+  const token = await openToken(config, db, { log, instanceId })
   endings.push(() => token.close())
   return { config, db, token, clock: Date.now, log, instanceId }
+}
+
+async function openToken(
+  config: Config,
+  db: Database,
+  { log, instanceId }: Pick<Context, 'log' | 'instanceId'>,
+): Promise<Token> {
+  const [token] = config.tokens
+  if (token === undefined) throw new Error('the configuration has no token')
+  const options = { config: token, loginGate: new TokenLogins(db, instanceId), log }
+  // A database that knows keys belongs to a token that was prepared: an empty one is then the wrong one.
+  const isNew = (await listKeys(db, { limit: 1 })).length === 0
+  if (!isNew) return Token.open({ ...options, prepare: false })
+  // Two replicas that both found the token empty would both make its secrets, and none could tell which to use.
+  return oneAtATime(db, () => Token.open({ ...options, prepare: true }))
 }
 
 function openDatabase(config: Config, log: Logger): Database {
@@ -96,8 +104,8 @@ function openDatabase(config: Config, log: Logger): Database {
 }
 
 /** A database that served on somebody's laptop holds a credential whose PIN stands in a file. */
-async function refuseDemo(ctx: Context): Promise<void> {
-  if ((await findClient(ctx.db, DEMO_CLIENT_ID)) === undefined) return
+async function refuseDemo(db: Database): Promise<void> {
+  if ((await findClient(db, DEMO_CLIENT_ID)) === undefined) return
   throw new Error(
     `The database holds the client "${DEMO_CLIENT_ID}" of a development start: production needs its own.`,
   )

@@ -59,7 +59,7 @@ interface SadLookup {
 }
 
 type SadRow = CredentialRow & {
-  readonly lookup: number
+  readonly lookup: string
   readonly authorisationId: string
   readonly hash: HashName | null
   readonly digests: Buffer[] | null

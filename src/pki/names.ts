@@ -15,19 +15,24 @@ export interface NaturalPerson {
 /** Subject of a natural person (EN 319 412-2, 4.2.4). Without an identifier of their own, the person's id tells namesakes apart. */
 export function personName(person: NaturalPerson): x509.Name {
   return new x509.Name([
-    { C: [person.country] },
-    { [OID.surname]: [person.surname] },
-    { [OID.givenName]: [person.givenName] },
+    { C: [{ printableString: person.country }] },
+    { [OID.surname]: [text(person.surname)] },
+    { [OID.givenName]: [text(person.givenName)] },
     { [OID.serialNumber]: [{ printableString: person.serialNumber ?? person.personId }] },
-    { CN: [`${person.givenName} ${person.surname}`] },
+    { CN: [text(`${person.givenName} ${person.surname}`)] },
   ])
 }
 
 /** Subject of an authority (EN 319 412-3, 4.2.1). */
 export function authorityName(authority: { country: string; organization: string; name: string }): x509.Name {
   return new x509.Name([
-    { C: [authority.country] },
-    { O: [authority.organization] },
-    { CN: [authority.name] },
+    { C: [{ printableString: authority.country }] },
+    { O: [text(authority.organization)] },
+    { CN: [text(authority.name)] },
   ])
+}
+
+/** The library reads a bare string as RFC 4514: quotes, backslashes and a leading # would change the name. */
+function text(value: string): { utf8String: string } {
+  return { utf8String: value }
 }

@@ -10,12 +10,14 @@ export interface ProfileRow {
   readonly days: number
   /** Basic constraints, where the subject is an authority (RFC 5280, 4.2.1.9). */
   readonly authority?: { readonly pathLength: number | undefined }
-  readonly keyUsage: x509.KeyUsageFlags
+  /** A set of x509.KeyUsageFlags. */
+  readonly keyUsage: number
 }
 
 export type ProfileName = 'root' | 'issuing' | 'natural-person'
 
-const AUTHORITY_USAGE = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign
+/** The library's flags are powers of two; a set of them is their sum. */
+const AUTHORITY_USAGE: number = x509.KeyUsageFlags.keyCertSign + x509.KeyUsageFlags.cRLSign
 const DAYS_PER_YEAR = 365
 
 /** TABLE of certificate profiles. `days` of an end entity is the most; the configuration may say less. */

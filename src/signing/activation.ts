@@ -51,7 +51,7 @@ export interface Authorised {
  */
 export async function authoriseCredential(ctx: Context, request: AuthoriseRequest): Promise<Authorised> {
   const credential = await findCredential(ctx.db, { id: request.credentialId, clientId: request.clientId })
-  if (credential?.keyId == null) return refuseUnknown(ctx, request)
+  if (credential === undefined || credential.keyId === null) return refuseUnknown(ctx, request)
   checkUsable(credential)
   // One at a time for a client and key: fifty right PINs at once must not look like fifty attempts at guessing.
   return inTurn(`${credential.keyId} ${request.clientId}`, () => activate(ctx, request, credential))

@@ -65,7 +65,7 @@ describe('the audit log', () => {
     it(`refuses the service's role ${name}`, async () => {
       const message = await withClient(database.url, (client) => client.query(sql)).then(
         () => 'done',
-        (error: Error) => error.message,
+        (error: unknown) => (error as Error).message,
       )
       expect(message).to.match(/permission denied|must be owner/)
     })
@@ -75,7 +75,7 @@ describe('the audit log', () => {
     it(`refuses even its owner ${name}`, async () => {
       const message = await withClient(database.ownerUrl, (client) => client.query(CHANGES[name])).then(
         () => 'done',
-        (error: Error) => error.message,
+        (error: unknown) => (error as Error).message,
       )
       expect(message).to.equal('the audit log is append-only')
     })

@@ -27,7 +27,7 @@ describe('logins to a token', () => {
   const refusal = async (attempt: Promise<void>): Promise<string> =>
     attempt.then(
       () => 'allowed',
-      (error: Error) => error.message,
+      (error: unknown) => (error as Error).message,
     )
 
   it('never tries a rejected PIN again, from whatever process', async () => {

@@ -41,7 +41,7 @@ export function formPage(
         <p id="notice" role="status" data-taken="${text.codeTaken}"></p>
         ${pinField(form.mistake, { name: 'pin', label: text.pin, hint: text.pinHint })}
         ${pinField(form.mistake, { name: 'again', label: text.again })}
-        <p class="hint">${text.warning}</p>
+        <p class="hint warning">${text.warning}</p>
         <button type="submit">${text.submit}</button>
       </form>`,
   )

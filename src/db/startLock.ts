@@ -1,0 +1,27 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Database } from './database.ts'
+
+/** Any number: whoever prepares a token holds it. */
+const LOCK = 0x1e7a0cb
+const POLL_MS = 200
+/** Preparing a token takes seconds; after this long somebody hangs. */
+const WAIT_MS = 60_000
+
+/**
+ * Work that must not be done twice at once, by any replica: preparing a token. A replica that dies lets go with its
+ * connection; the next finds what was done and goes on from there.
+ */
+export async function oneAtATime<T>(db: Database, work: () => Promise<T>): Promise<T> {
+  for (const until = Date.now() + WAIT_MS; Date.now() < until;) {
+    const done = await db.transaction(async (tx) => {
+      const rows = await tx.query<{ mine: boolean }>({
+        text: 'select pg_try_advisory_xact_lock($1::bigint) as mine',
+        values: [LOCK],
+      })
+      return rows[0]?.mine === true ? { result: await work() } : undefined
+    })
+    if (done !== undefined) return done.result
+    await pause(POLL_MS)
+  }
+  throw new Error('Another process has been preparing the token for a minute: look for it, and start again.')
+}
