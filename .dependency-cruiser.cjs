@@ -1,6 +1,7 @@
 'use strict'
 
 const PRODUCT = '^(config|hsm|src|scripts)/'
+const TOP = '^src/(app|service|server)\\.ts$'
 const DOMAIN = '^src/(pki|credentials|transparency)/'
 
 /**
@@ -36,14 +37,14 @@ module.exports = {
       severity: 'error',
       comment: 'Signing knows neither certificates nor faces.',
       from: { path: '^src/(signing|db)/|^src/(context|refusal|audit)\\.ts$' },
-      to: { path: [DOMAIN, '^src/(api/|app\\.ts|server\\.ts)'] },
+      to: { path: [DOMAIN, '^src/api/', TOP] },
     },
     {
       name: 'domain-below-faces',
       severity: 'error',
       comment: 'The domain knows no protocol face.',
       from: { path: DOMAIN },
-      to: { path: '^src/(api/|app\\.ts|server\\.ts)' },
+      to: { path: ['^src/api/', TOP] },
     },
     {
       name: 'faces-apart',
@@ -55,9 +56,9 @@ module.exports = {
     {
       name: 'faces-below-app',
       severity: 'error',
-      comment: 'app.ts mounts the faces and server.ts starts the app; nothing calls back up.',
-      from: { path: PRODUCT, pathNot: '^src/server\\.ts$' },
-      to: { path: '^src/(app|server)\\.ts$' },
+      comment: 'app.ts mounts the faces, service.ts starts the app, server.ts the service; nothing calls back up.',
+      from: { path: PRODUCT, pathNot: TOP },
+      to: { path: TOP },
     },
     {
       name: 'config-alone',
@@ -71,14 +72,14 @@ module.exports = {
       severity: 'error',
       comment: 'HTTP is the business of faces and of app.ts.',
       from: { path: PRODUCT, pathNot: '^src/(api/|app\\.ts$)' },
-      to: { path: '^node_modules/(@types/)?express/' },
+      to: { path: '(^|/)node_modules/(@types/)?express/' },
     },
     {
       name: 'pg-in-db',
       severity: 'error',
       comment: 'All SQL is in src/db.',
       from: { path: PRODUCT, pathNot: '^src/db/' },
-      to: { path: '^node_modules/(@types/)?pg/' },
+      to: { path: '(^|/)node_modules/(@types/)?pg/' },
     },
     {
       name: 'pkcs11-in-signer',
@@ -86,7 +87,7 @@ module.exports = {
       comment:
         'Only the signer process loads a PKCS#11 module; so does the script that initialises a development token.',
       from: { path: PRODUCT, pathNot: '^hsm/signer/|^scripts/up/makeToken\\.mjs$' },
-      to: { path: '^node_modules/(pkcs11js|graphene-pk11)/' },
+      to: { path: '(^|/)node_modules/(pkcs11js|graphene-pk11)/' },
     },
     {
       name: 'product-without-tests',
@@ -104,7 +105,7 @@ module.exports = {
     },
   ],
   options: {
-    doNotFollow: { path: '^node_modules/' },
+    doNotFollow: { path: '(^|/)node_modules/' },
     exclude: { path: '^dist/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },

@@ -48,6 +48,7 @@ export function overlayEnvironment(file: unknown, env: Environment): Overlaid {
     value = withValue(value, leaf.path, converted(text, leaf.kind))
   }
   for (const name of Object.keys(env)) {
+    // INTAGLIO_TEST_ steers runs of the tests, whose children inherit it.
     const ours = name.startsWith('INTAGLIO_') && !name.startsWith('INTAGLIO_TEST_')
     if (ours && !known.has(name)) problems.push(`${name}: no setting has this name`)
   }

@@ -2,8 +2,9 @@
 // `npm run demo -- some.pdf` writes some.pdf.sig (DER) and some.pdf.pem (certificates, the signer's first).
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { meant, near } from './demo/paths.mjs'
 import { Failure, Session } from './demo/session.mjs'
 import { verify } from './demo/verify.mjs'
 
@@ -33,7 +34,7 @@ async function main(argument) {
   const [signatureFile, chainFile] = [`${file}.sig`, `${file}.pem`]
   write(signatureFile, Buffer.from(signature, 'base64'))
   write(chainFile, chain.map(pem).join(''))
-  console.log(`\nWrote ${shown(signatureFile)} and ${shown(chainFile)}.`)
+  console.log(`\nWrote ${near(signatureFile)} and ${near(chainFile)}.`)
   verify({ file, signatureFile, chainFile, caFile: resolve(path, '..', demo.caCertificate) })
 }
 
@@ -82,8 +83,7 @@ async function sign(session, demo, digest) {
 
 function fileToSign(argument) {
   if (!argument) throw new Failure('Name the file to sign: npm run demo -- some.pdf')
-  // npm runs scripts in the package's folder and tells where the person stands.
-  const file = resolve(process.env.INIT_CWD ?? process.cwd(), argument)
+  const file = meant(argument)
   if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw new Failure(`There is no file ${argument}.`)
   return file
 }
@@ -95,7 +95,7 @@ function readDemo() {
   )
   if (!existsSync(path)) {
     throw new Failure(
-      `There is no ${shown(path)} yet: the service writes it. Run npm start in another terminal first.`,
+      `There is no ${near(path)} yet: the service writes it. Run npm start in another terminal first.`,
     )
   }
   return { demo: JSON.parse(readFileSync(path, 'utf8')), path }
@@ -117,9 +117,4 @@ function write(path, content) {
 
 function pem(der) {
   return `-----BEGIN CERTIFICATE-----\n${der.replaceAll(/(.{64})(?=.)/g, '$1\n')}\n-----END CERTIFICATE-----\n`
-}
-
-function shown(path) {
-  const near = relative(process.env.INIT_CWD ?? process.cwd(), path)
-  return near.startsWith('..') ? path : near
 }

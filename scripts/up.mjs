@@ -59,7 +59,8 @@ try {
   // Said, and not left to the end of all work: a database that still starts would keep a failed command alive.
   process.exit(await command(args))
 } catch (error) {
-  if (!(error instanceof Stop)) throw error
+  // What the system refuses (a folder of somebody else, a full disk) it says itself, with the path.
+  if (!(error instanceof Stop) && !error.syscall) throw error
   say(error.message)
   process.exit(1)
 }

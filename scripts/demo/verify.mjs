@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { verify as verifySignature, X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, isAbsolute, join } from 'node:path'
+import { near } from './paths.mjs'
 import { Failure } from './session.mjs'
 
 /**
@@ -18,10 +19,9 @@ export function verify(files) {
 function verifyWithOpenssl({ file, signatureFile, chainFile, caFile }) {
   console.log('\nVerified with openssl:')
   const folder = mkdtempSync(join(tmpdir(), 'intaglio-demo-'))
+  const keyFile = join(folder, 'key.pem')
   try {
-    const keyFile = join(folder, 'key.pem')
-    const { publicKey } = new X509Certificate(readFileSync(chainFile))
-    writeFileSync(keyFile, publicKey.export({ type: 'spki', format: 'pem' }))
+    writeFileSync(keyFile, openssl(['x509', '-in', chainFile, '-noout', '-pubkey'], keyFile))
     openssl(['dgst', '-sha256', '-verify', keyFile, '-signature', signatureFile, file])
     openssl(['verify', '-x509_strict', '-CAfile', caFile, '-untrusted', chainFile, chainFile])
   } finally {
@@ -29,11 +29,20 @@ function verifyWithOpenssl({ file, signatureFile, chainFile, caFile }) {
   }
 }
 
-function openssl(args) {
-  console.log(`$ openssl ${args.join(' ')}`)
+/** Prints the line as a person would type it, where the person stands. @returns {string} what openssl printed */
+function openssl(args, into) {
+  const line = `$ openssl ${args.map(shown).join(' ')}`
+  console.log(into ? `${line} > ${shown(into)}` : line)
   const { status, stdout, stderr } = spawnSync('openssl', args, { encoding: 'utf8' })
-  if (status !== 0) throw new Failure(`openssl says no: ${stdout}${stderr}`)
-  console.log(`  ${stdout.trim()}`)
+  if (status !== 0) throw new Failure(`openssl says no: ${stdout}${stderr}`.trimEnd())
+  if (!into) console.log(`  ${stdout.trim().split(': ').map(shown).join(': ')}`)
+  return stdout
+}
+
+function shown(argument) {
+  if (!isAbsolute(argument)) return argument
+  if (argument.startsWith(tmpdir()) && basename(argument) === 'key.pem') return 'key.pem'
+  return near(argument)
 }
 
 function verifyWithNode({ file, signatureFile, chainFile, caFile }) {

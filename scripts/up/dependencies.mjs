@@ -6,6 +6,9 @@ import { headersFolder, which } from './needs.mjs'
 import { run, tail } from './run.mjs'
 import { step, Stop } from './say.mjs'
 
+const HEADERS_REMEDY =
+  "\nThe PKCS#11 binding is compiled here, with Node's headers. Install Node from https://nodejs.org, which brings them " +
+  'along, or name the folder that has them in include/node by npm_config_nodedir.'
 const BINDING = 'node_modules/pkcs11js/build/Release/pkcs11.node'
 
 /** @returns {boolean} whether node_modules is what the lock file says, for this machine's kind and this Node */
@@ -39,7 +42,9 @@ async function ci(root) {
   const headers = process.env.npm_config_nodedir ? {} : { npm_config_nodedir: headersFolder() }
   const args = [...first, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
   const { code, output } = await run(command, args, { cwd: root, env: { ...process.env, ...headers } })
-  if (code !== 0) throw new Stop(`npm ci failed:\n${tail(output)}`)
+  if (code === 0) return
+  const remedy = output.includes('gyp ERR!') && !headers.npm_config_nodedir ? HEADERS_REMEDY : ''
+  throw new Stop(`npm ci failed:\n${tail(output)}${remedy}`)
 }
 
 /** The npm that runs this script, else the one that came with this Node, else the one on the path. */

@@ -138,7 +138,8 @@ async function extensions(request: CertificateRequest, crypto: webcrypto.Crypto)
     new x509.AuthorityKeyIdentifierExtension(issuerKey),
     new x509.SubjectKeyIdentifierExtension(subjectKey),
     ...(authority ? [new x509.BasicConstraintsExtension(true, authority.pathLength, true)] : []),
-    new x509.KeyUsagesExtension(keyUsage as x509.KeyUsageFlags, true),
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- a set of the library's flags is a number
+    new x509.KeyUsagesExtension(keyUsage, true),
   ]
 }
 

@@ -32,7 +32,7 @@ describe('operators’ requests', () => {
       headers: authorization === undefined ? {} : { authorization },
       ...(more.method === 'GET' ? {} : { body: new Uint8Array(more.body ?? body) }),
     })
-    return { status: response.status, headers: response.headers, body: (await response.json()) as unknown }
+    return { status: response.status, headers: response.headers, body: await response.json() }
   }
   const count = async (): Promise<number> => {
     const rows = await service.sql<{ count: number }>(`select count(*)::int as count from client`)

@@ -1,3 +1,4 @@
+import 'reflect-metadata'
 import { X509Certificate } from 'node:crypto'
 import { Name } from '@peculiar/x509'
 import { expect } from 'chai'
@@ -50,7 +51,7 @@ describe('a distinguished name, as Java and RFC 4514 read it', () => {
   ]
   for (const [value, expected] of values) {
     it(`escapes ${JSON.stringify(value)}`, () => {
-      expect(distinguishedName(der([{ CN: [value] }]))).to.equal(expected)
+      expect(distinguishedName(der([{ CN: [{ utf8String: value }] }]))).to.equal(expected)
     })
   }
 

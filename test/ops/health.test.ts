@@ -26,13 +26,15 @@ describe('health', () => {
 
   const ask = async (path: string) => {
     const response = await fetch(`${service.url}${path}`)
-    return { status: response.status, body: (await response.json()) as unknown, headers: response.headers }
+    return { status: response.status, body: await response.json(), headers: response.headers }
   }
   /** Asks until the answer has this status. */
   const become = async (path: string, status: number) => {
-    for (const until = Date.now() + WAIT_MS; Date.now() < until; await pause(50)) {
+    const until = Date.now() + WAIT_MS
+    while (Date.now() < until) {
       const answer = await ask(path)
       if (answer.status === status) return answer.body
+      await pause(50)
     }
     throw new Error(`${path} did not become ${status}`)
   }

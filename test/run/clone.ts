@@ -1,7 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
@@ -11,29 +20,39 @@ export interface User {
   readonly gid: number
 }
 
+interface CloneOptions {
+  /** Of the folder around it. */
+  readonly mode: number
+  /** Whose files they are. */
+  readonly owner?: User | undefined
+  /** Without the build, which every start of an unbuilt clone would take its time to make. */
+  readonly unbuilt?: boolean
+}
+
 /** The checkout as another machine would have it: the files that git knows or would take, and installed dependencies. */
 export class Clone {
   readonly root: string
   readonly #folder: string
 
-  /** @param how.mode of the folder around it. @param how.owner whose files they are. */
-  constructor(how: { readonly mode: number; readonly owner?: User | undefined }) {
+  constructor({ mode, owner, unbuilt = false }: CloneOptions) {
     this.#folder = mkdtempSync(join(tmpdir(), 'intaglio-clone-'))
     this.root = join(this.#folder, 'intaglio')
     mkdirSync(this.root)
-    const files = repositoryFiles()
-    const folders = new Set<string>(['.'])
-    for (const file of files) {
-      for (let folder = dirname(file); folder !== '.'; folder = dirname(folder)) folders.add(folder)
-      cpSync(join(REPOSITORY, file), join(this.root, file))
-    }
+    for (const file of repositoryFiles()) cpSync(join(REPOSITORY, file), join(this.root, file))
+    if (!unbuilt) cpSync(join(builtOnce(), 'dist'), join(this.root, 'dist'), { recursive: true })
+    // Before the dependencies come: they are the same files as the repository's.
+    if (owner !== undefined) giveTo(this.#folder, owner)
     linkTree(join(REPOSITORY, 'node_modules'), join(this.root, 'node_modules'))
-    // Not the dependencies: they are the same files as the repository's.
-    const { owner } = how
-    if (owner !== undefined) {
-      for (const path of ['..', ...folders, ...files]) chownSync(join(this.root, path), owner.uid, owner.gid)
-    }
-    chmodSync(this.#folder, how.mode)
+    chmodSync(this.#folder, mode)
+  }
+
+  /** Brings its build to what its sources say, as a start does. */
+  build(): void {
+    const script = "import { build } from './scripts/up/build.mjs'; await build(process.cwd())"
+    execFileSync(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: this.root,
+      stdio: 'pipe',
+    })
   }
 
   /** A home for one service. It need not be there yet. */
@@ -60,6 +79,26 @@ function repositoryFiles(): string[] {
   const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard']
   const listed = execFileSync('git', args, { cwd: REPOSITORY, encoding: 'utf8' }).split('\0')
   return listed.filter((file) => file !== '' && existsSync(join(REPOSITORY, file)))
+}
+
+let template: Clone | undefined
+
+/** A build for all clones of a run. */
+function builtOnce(): string {
+  if (template === undefined) {
+    const made = new Clone({ mode: 0o700, unbuilt: true })
+    made.build()
+    process.once('exit', () => made.remove())
+    template = made
+  }
+  return template.root
+}
+
+function giveTo(path: string, owner: User): void {
+  chownSync(path, owner.uid, owner.gid)
+  for (const file of readdirSync(path, { recursive: true, encoding: 'utf8' })) {
+    chownSync(join(path, file), owner.uid, owner.gid)
+  }
 }
 
 /** Hard links where the file system has them: 20,000 files in a moment and no space. */

@@ -15,7 +15,7 @@ describe('The demo', function () {
   const demo = async (args: string[], env: Record<string, string> = {}): Promise<Running> => {
     const command = [process.execPath, 'scripts/up.mjs', 'demo', ...args] as const
     const running = new Running({ clone, name: 'one', command, env })
-    await running.exited
+    await running.closed
     return running
   }
 
@@ -55,7 +55,9 @@ describe('The demo', function () {
     symlinkSync(process.execPath, join(path, 'node'))
     const ran = await demo(['some.pdf'], { PATH: path })
     expect(await ran.exited, ran.stderr).to.equal(0)
-    expect(ran.stdout).to.contain('Verified with Node, because openssl is not on the path:\n  the signature is good\n')
+    expect(ran.stdout).to.contain(
+      'Verified with Node, because openssl is not on the path:\n  the signature is good\n',
+    )
     expect(ran.stdout).to.contain('  the certificates lead to ')
   })
 

@@ -1,5 +1,7 @@
 import { expect } from 'chai'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Clone } from './clone.ts'
 import { hasProc, leftOf, Running } from './running.ts'
@@ -52,6 +54,25 @@ describe('Ending the service', function () {
     })
   }
 
+  it('ends at the second signal, also with a request under way', async () => {
+    const running = new Running({ clone, name: 'one' })
+    try {
+      const { hostname, port } = new URL(await running.ready())
+      const family = running.processes()
+      const slow = connect(Number(port), hostname)
+      slow.on('error', () => undefined)
+      slow.write('POST /oauth2/token HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\nhalf')
+      await once(slow, 'connect')
+      process.kill(running.pid, 'SIGTERM')
+      expect(await leftOf(family, 1_000)).to.not.be.empty
+      process.kill(running.pid, 'SIGTERM')
+      expect(await leftOf(family, ENDED_MS)).to.deep.equal([])
+      slow.destroy()
+    } finally {
+      await running.stop()
+    }
+  })
+
   it('ends with npm, when that is killed without a word', async () => {
     const running = new Running({ clone, name: 'one', command: ['npm', 'start', '--silent'] })
     try {
@@ -89,6 +110,7 @@ describe('Ending the service', function () {
       const url = await first.ready()
       const second = new Running({ clone, name: 'one' })
       starts.push(second)
+      await second.closed
       expect(await second.exited).to.equal(1)
       expect(second.stderr).to.contain('Intaglio runs already with this INTAGLIO_HOME.')
       expect((await fetch(`${url}/`)).status).to.be.a('number')

@@ -22,9 +22,13 @@ const UP = [process.execPath, 'scripts/up.mjs', 'start'] as const
 /** A command of the clone in a process group of its own, as a shell would run it. */
 export class Running {
   readonly child: ChildProcess
+  /** Its exit status; undefined: a signal ended it. */
   readonly exited: Promise<number | undefined>
+  /** Resolves when nobody can print any more. */
+  readonly closed: Promise<void>
   stdout = ''
   stderr = ''
+  #hasEnded = false
 
   constructor({ clone, name, command = UP, env = {}, user }: StartOptions) {
     const [program, ...args] = command
@@ -47,9 +51,17 @@ export class Running {
     })
     this.child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()))
     this.child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()))
+    this.closed = new Promise((resolve) => {
+      this.child.on('close', () => {
+        resolve()
+      })
+    })
     this.exited = new Promise((resolve, reject) => {
       this.child.on('error', reject)
-      this.child.on('exit', (code) => resolve(code ?? undefined))
+      this.child.on('exit', (code) => {
+        this.#hasEnded = true
+        resolve(code ?? undefined)
+      })
     })
   }
 
@@ -60,11 +72,10 @@ export class Running {
 
   /** @returns where it serves */
   async ready(): Promise<string> {
-    let ended = false
-    void this.exited.then(() => (ended = true))
-    for (const until = Date.now() + READY_MS; Date.now() < until && !ended; await delay(POLL_MS)) {
+    for (const until = Date.now() + READY_MS; Date.now() < until && !this.#hasEnded;) {
       const url = /^Intaglio ready at (http:\S+)$/m.exec(this.stdout)?.[1]
       if (url !== undefined) return url
+      await delay(POLL_MS)
     }
     throw new Error(`it did not get ready:\n${this.stdout}${this.stderr}`)
   }
@@ -73,7 +84,8 @@ export class Running {
   processes(): Process[] {
     const all = everyProcess()
     const family = [this.pid]
-    for (const pid of family) family.push(...all.filter(({ parent }) => parent === pid).map((found) => found.pid))
+    for (const pid of family)
+      family.push(...all.filter(({ parent }) => parent === pid).map((found) => found.pid))
     return all.filter(({ pid }) => family.includes(pid))
   }
 
@@ -107,9 +119,11 @@ export interface Process {
 export async function leftOf(processes: readonly Process[], forMs: number): Promise<Process[]> {
   const left = () => {
     const now = everyProcess()
-    return processes.filter(({ pid, command }) => now.some((found) => found.pid === pid && found.command === command))
+    return processes.filter(({ pid, command }) =>
+      now.some((found) => found.pid === pid && found.command === command),
+    )
   }
-  for (const until = Date.now() + forMs; Date.now() < until && left().length > 0; ) await delay(POLL_MS)
+  for (const until = Date.now() + forMs; Date.now() < until && left().length > 0;) await delay(POLL_MS)
   return left()
 }
 
@@ -119,8 +133,14 @@ export function everyProcess(): Process[] {
     .filter((name) => /^[0-9]+$/.test(name))
     .flatMap((name) => {
       try {
-        const command = readFileSync(join('/proc', name, 'cmdline'), 'utf8').replaceAll('\0', ' ').trim()
-        const [state, parent] = readFileSync(join('/proc', name, 'stat'), 'utf8').split(') ').at(-1)?.split(' ') ?? []
+        const command = readFileSync(join('/proc', name, 'cmdline'), 'utf8')
+          .replaceAll('\0', ' ')
+          .trim()
+        const [state, parent] =
+          readFileSync(join('/proc', name, 'stat'), 'utf8')
+            .split(') ')
+            .at(-1)
+            ?.split(' ') ?? []
         // A zombie has ended; who should have fetched its status is somebody else.
         return state === 'Z' ? [] : [{ pid: Number(name), parent: Number(parent), command }]
       } catch {

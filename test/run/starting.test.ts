@@ -21,6 +21,7 @@ describe('Starting the service', function () {
   /** What a start that fails says, and nothing else. */
   const refusal = async (options: Omit<StartOptions, 'clone'>): Promise<string> => {
     const running = start(options)
+    await running.closed
     expect(await running.exited).to.equal(1)
     expect(running.stdout).to.equal('')
     return running.stderr
@@ -37,7 +38,13 @@ describe('Starting the service', function () {
     const url = await running.ready()
     expect(running.stdout).to.equal(`Intaglio ready at ${url}\n`)
     const home = clone.home('one')
-    for (const file of ['database-url', 'database-owner-url', 'pg-passwords.json', 'demo.json', 'token/so-pin']) {
+    for (const file of [
+      'database-url',
+      'database-owner-url',
+      'pg-passwords.json',
+      'demo.json',
+      'token/so-pin',
+    ]) {
       expect(statSync(join(home, file)).mode & 0o777, file).to.equal(0o600)
     }
     const demo = JSON.parse(readFileSync(join(home, 'demo.json'), 'utf8')) as Record<string, unknown>
@@ -65,7 +72,8 @@ describe('Starting the service', function () {
   })
 
   it('keeps the credential, and takes another port for Postgres where the last one is taken', async () => {
-    const demo = () => JSON.parse(readFileSync(join(clone.home('one'), 'demo.json'), 'utf8')) as { credentialID: string }
+    const demo = () =>
+      JSON.parse(readFileSync(join(clone.home('one'), 'demo.json'), 'utf8')) as { credentialID: string }
     const first = start({ name: 'one' })
     await first.ready()
     const before = demo().credentialID
@@ -85,7 +93,9 @@ describe('Starting the service', function () {
     const taken = await listen(0)
     try {
       const said = await refusal({ name: 'one', env: { PORT: String(portOf(taken)) } })
-      expect(said).to.contain(`Port ${portOf(taken)} on 127.0.0.1 is in use: stop what listens there, or set PORT.\n`)
+      expect(said).to.contain(
+        `Port ${portOf(taken)} on 127.0.0.1 is in use: stop what listens there, or set PORT.\n`,
+      )
     } finally {
       taken.close()
     }
@@ -95,8 +105,13 @@ describe('Starting the service', function () {
     const free = await listen(0)
     const port = portOf(free)
     await new Promise((resolve) => free.close(resolve))
-    const said = await refusal({ name: 'one', env: { DATABASE_URL: `postgres://nobody@127.0.0.1:${port}/none` } })
-    expect(said).to.contain(`The database at 127.0.0.1:${port}/none cannot be reached: start it, or set DATABASE_URL.\n`)
+    const said = await refusal({
+      name: 'one',
+      env: { DATABASE_URL: `postgres://nobody@127.0.0.1:${port}/none` },
+    })
+    expect(said).to.contain(
+      `The database at 127.0.0.1:${port}/none cannot be reached: start it, or set DATABASE_URL.\n`,
+    )
   })
 
   it('says that its module is not there', async () => {
@@ -112,7 +127,9 @@ describe('Starting the service', function () {
     const tokens = join(clone.home('two'), 'token', 'tokens')
     rmSync(tokens, { recursive: true })
     const said = await refusal({ name: 'two' })
-    expect(said).to.contain(`The token that was in ${tokens} is gone, and its keys with it. Put it back, or remove `)
+    expect(said).to.contain(
+      `The token that was in ${tokens} is gone, and its keys with it. Put it back, or remove `,
+    )
     rmSync(clone.home('two'), { recursive: true })
   })
 

@@ -38,9 +38,9 @@ const VIOLATIONS: Readonly<Record<string, string>> = {
   'a result that says signed names the signatures of rows that are consumed': `
     select r.signature_id from audit r
      where r.kind = 'result' and convert_from(r.body, 'utf8')::jsonb -> 'detail' ->> 'outcome' = 'signed'
-       and (select coalesce(array_agg(encode(h.signature_hash, 'hex') order by 1), '{}') from authorised_hash h
+       and (select coalesce(array_agg(encode(h.signature_hash, 'hex') order by encode(h.signature_hash, 'hex')), '{}') from authorised_hash h
              where h.attempt = r.signature_id and h.state = 'CONSUMED')
-        <> (select array_agg(s order by 1) from
+        <> (select array_agg(s order by s) from
              jsonb_array_elements_text(convert_from(r.body, 'utf8')::jsonb -> 'detail' -> 'signatures') as s)`,
   'a result has its intent, and an intent at most one result': `
     select signature_id from audit where signature_id is not null

@@ -217,7 +217,7 @@ class Tools {
     this.secrets.push(made.code)
     await enrol(this.ctx, { code: made.code, pin })
     const row = await findCredential(this.ctx.db, { id: made.credentialId })
-    if (row?.keyId == null || row.certificate === null) throw new Error('the credential was not enrolled')
+    if (!row?.keyId || row.certificate === null) throw new Error('the credential was not enrolled')
     return { id: row.id, keyId: row.keyId, keyType, scal, pin, certificate: row.certificate }
   }
 
