@@ -84,4 +84,30 @@ describe('a service token', () => {
       [],
     )
   })
+
+  it('says when to come again while Postgres is away, and heals', async () => {
+    const name = new URL(service.database.url).pathname.slice(1)
+    // Connections end and no new one is allowed: to the service it is as if the server were gone.
+    await service.sql(`alter database ${name} connection limit 0`)
+    try {
+      await service.sql(
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and usename = 'intaglio_service'`,
+        [name],
+      )
+      const response = await fetch(`${service.url}/oauth2/token`, {
+        method: 'POST',
+        headers: { authorization: `Basic ${btoa(`${service.client.id}:${service.client.secret}`)}` },
+        body: new URLSearchParams({ grant_type: 'client_credentials' }),
+      })
+      expect(response.status).to.equal(503)
+      expect(response.headers.get('retry-after')).to.match(/^[1-9]\d*$/)
+      expect(await response.json()).to.deep.equal({
+        error: 'temporarily_unavailable',
+        error_description: 'The service cannot record anything at the moment',
+      })
+    } finally {
+      await service.sql(`alter database ${name} connection limit -1`)
+    }
+    expect(await usable(await service.serviceToken())).to.equal(200)
+  })
 })

@@ -203,7 +203,7 @@ create index on oauth_object (expires_at);
 create table token_login (
   token_serial text not null,
   pin_version int not null,
-  state text not null check (state in ('trying', 'accepted', 'rejected')),
+  state text not null check (state in ('untried', 'trying', 'accepted', 'rejected')),
   holder uuid not null,
   since timestamptz not null default now(),
   primary key (token_serial, pin_version)
@@ -250,10 +250,23 @@ do $$ begin
   end if;
 end $$;
 grant usage on schema public to intaglio_service;
-grant select, insert, update on
-  client, person, operator, key, certificate, credential, enrolment, activation_attempt, activation_total,
-  authorisation, authorised_hash, token_login to intaglio_service;
-grant select on schema_version to intaglio_service;
+-- What is inserted stays as it is but for the columns named here; what has neither update nor delete is for ever.
+grant select, insert, update (state, secret_version) on client to intaglio_service;
+grant select, insert, update (state) on person to intaglio_service;
+grant select, insert, delete on person_detail to intaglio_service;
+grant select, insert, update (state, roles) on operator to intaglio_service;
+grant select, insert, delete on operator_request to intaglio_service;
+grant select, insert, update (state, spki, seal, destroyed_at) on key to intaglio_service;
 grant select, insert on activation to intaglio_service;
-grant select, insert, update, delete on person_detail, operator_request, oauth_object, instance to intaglio_service;
+grant select, insert, update (state, der, issued_at, revoked_at) on certificate to intaglio_service;
+grant select, insert, update (state, key_id, certificate_id, multisign, seal) on credential to intaglio_service;
+grant select, insert, update (claimed_at, used_at, expires_at) on enrolment to intaglio_service;
+grant select, insert, update (failures, updated_at) on activation_attempt to intaglio_service;
+grant select, insert, update (failures) on activation_total to intaglio_service;
+grant select, insert on authorisation to intaglio_service;
+grant select, insert, update (state, digest, attempt, instance, reserved_at, signature_hash) on authorised_hash
+  to intaglio_service;
+grant select, insert, update, delete on oauth_object, instance to intaglio_service;
+grant select, insert, update (state, holder, since) on token_login to intaglio_service;
+grant select on schema_version to intaglio_service;
 grant select, insert on audit to intaglio_service;

@@ -1,0 +1,43 @@
+import { expect } from 'chai'
+import { createTestDatabase, withClient, type TestDatabase } from '../support/database.ts'
+
+describe("the service's role in Postgres", () => {
+  let database: TestDatabase
+  before(async () => {
+    database = await createTestDatabase()
+  })
+  after(() => database.drop())
+
+  const FORBIDDEN = [
+    `update key set cka_id = 'x'`,
+    `update key set purpose = 'ca'`,
+    'delete from key',
+    `update activation set verifier = 'x'`,
+    'delete from activation',
+    `update certificate set serial = 'x'`,
+    `update certificate set tbs = 'x'`,
+    `update credential set client_id = 'x'`,
+    `update credential set scal = 1`,
+    'update authorisation set count = count + 1',
+    'delete from authorisation',
+    'delete from authorised_hash',
+    'delete from token_login',
+    'delete from operator',
+    'update operator set public_key = $${}$$::jsonb',
+    'update schema_version set version = 99',
+    'create table mine (id int)',
+    'drop table audit',
+    'alter table key owner to intaglio_service',
+    'set role intaglio_owner',
+    `copy audit to '/tmp/audit'`,
+  ]
+  for (const statement of FORBIDDEN) {
+    it(`may not ${statement}`, async () => {
+      const message = await withClient(database.url, (client) => client.query(statement)).then(
+        () => 'done',
+        (error: unknown) => (error as Error).message,
+      )
+      expect(message).to.match(/^(permission denied|must be owner|must be able to SET ROLE)/)
+    })
+  }
+})
