@@ -46,13 +46,22 @@ const operator = z.strictObject({
   roles: rolesSchema,
 })
 
+/** Addresses are made by appending to it; and what stands below a path would need every page to know that path. */
+function isOrigin(url: string): boolean {
+  const { origin, protocol } = new URL(url)
+  return url === origin && ['http:', 'https:'].includes(protocol)
+}
+
 export const configSchema = z.strictObject({
   /** 'production' refuses what only a laptop may do; 'test' is 'dev' without the demo credential. */
   profile: z.enum(['dev', 'test', 'production']),
   /** Directory of what this installation keeps outside Postgres: demo data, operators' key files of a laptop. INTAGLIO_HOME. */
   home: z.string().min(1).default('.local'),
   /** Public base URL, without a trailing slash. Issuer, links and certificates carry it. Dev: derived from host and port. */
-  baseUrl: z.url().optional(),
+  baseUrl: z
+    .url()
+    .refine(isOrigin, 'scheme, host and port only, such as https://sign.example.org')
+    .optional(),
   http: z.strictObject({
     host: z.string().default('127.0.0.1'),
     /** 0 takes a free port. */

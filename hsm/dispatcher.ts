@@ -97,7 +97,7 @@ export class Dispatcher {
   other(than: SignerProcess): SignerProcess | undefined {
     const others = this.#ready
       .map(({ process }) => process)
-      .filter((process) => process !== than && !process.isDead)
+      .filter((process) => process !== than && process.isTaking)
     return leastBusy(others.filter(({ slowInFlight }) => slowInFlight === 0)) ?? leastBusy(others)
   }
 
@@ -202,7 +202,7 @@ export class Dispatcher {
 }
 
 const hasRoom = (process: SignerProcess): boolean =>
-  !process.isDead && process.slowInFlight === 0 && process.inFlight < WINDOW
+  process.isTaking && process.slowInFlight === 0 && process.inFlight < WINDOW
 
 function leastBusy(signers: readonly SignerProcess[]): SignerProcess | undefined {
   let best: SignerProcess | undefined

@@ -11,6 +11,10 @@ import { frame, FrameSplitter, OP, Reader, STATUS, type Frame, type Operation } 
 export const SOFT_DEADLINE_MS = 5_000
 /** A signer that has made no progress for so long hangs in the module, and only SIGKILL ends it. */
 export const HARD_DEADLINE_MS = 10_000
+/** A signer that has not answered for so long gets nothing new: what waits in the queue was surely not signed. */
+const STALLED_MS = 1_000
+/** What a signer whose token is gone gets to end in. */
+const LEAVING_GRACE_MS = 2_000
 /** Making an RSA key takes as long as the primes take to be found; logging in lists every key of the token. */
 const SLOW_DEADLINE_MS = 120_000
 const SLOW: ReadonlySet<Operation> = new Set(['start', 'login', 'open', 'generate', 'probe', 'list'])
@@ -56,6 +60,7 @@ export class SignerProcess {
   #nextId = 1
   #progressAt = performance.now()
   #isDead = false
+  #isLeaving = false
   /** Inputs under way, and operations that take long. */
   inFlight = 0
   slowInFlight = 0
@@ -95,6 +100,12 @@ export class SignerProcess {
 
   get isDead(): boolean {
     return this.#isDead
+  }
+
+  /** Takes work: it is there, its token too, and what it has is going on. */
+  get isTaking(): boolean {
+    const isStalled = this.#pending.size > 0 && performance.now() - this.#progressAt > STALLED_MS
+    return !this.#isDead && !this.#isLeaving && (!isStalled || this.slowInFlight > 0)
   }
 
   /**
@@ -163,6 +174,8 @@ export class SignerProcess {
     this.#pending.delete(id)
     this.inFlight -= pending.cost
     if (SLOW.has(pending.operation)) this.slowInFlight--
+    if (code === STATUS.leaving) this.#isLeaving = true
+    if (this.#isLeaving && this.#pending.size === 0) void this.close(LEAVING_GRACE_MS)
     if (pending.isAbandoned) return
     if (code === STATUS.ok) {
       // A copy: the answer may be kept, the chunk that it came in should not be.
@@ -241,5 +254,5 @@ function failure(status: number, payload: Buffer): TokenError {
 
 function kindOf(status: number): TokenErrorKind {
   if (status === STATUS.refused) return 'refused'
-  return status === STATUS.unavailable ? 'unavailable' : 'unknown'
+  return status === STATUS.unavailable || status === STATUS.leaving ? 'unavailable' : 'unknown'
 }

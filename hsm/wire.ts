@@ -38,8 +38,11 @@ export const OP = {
 } as const
 export type Operation = keyof typeof OP
 
-/** refused: a definite no. unavailable: nothing was signed. unknown: something may have been. */
-export const STATUS = { ok: 0, refused: 1, unavailable: 2, unknown: 3 } as const
+/**
+ * refused: a definite no. unavailable: nothing was signed. unknown: something may have been. leaving: nothing was signed,
+ * and this signer does nothing more: its token is gone, and only another process with another login recovers.
+ */
+export const STATUS = { ok: 0, refused: 1, unavailable: 2, unknown: 3, leaving: 4 } as const
 
 /** What came over the wire is not what the other side would have sent. */
 export class WireError extends Error {

@@ -34,12 +34,11 @@ const commands = {
   },
   test: async (args) => test({ root, home, module: await prepare(), args }),
   check: async () => {
-    await prepare()
+    await prepareDependencies()
     return check(root)
   },
-  // An image's build stage needs neither a token nor a database.
   build: async () => {
-    if (!dependenciesAreCurrent(root)) await installDependencies(root)
+    await prepareDependencies()
     await build(root, { checked: true })
     return 0
   },
@@ -65,22 +64,27 @@ try {
   process.exit(1)
 }
 
-/** What the machine and the checkout lack is fetched. @returns {Promise<string>} path of the PKCS#11 module */
+/** What the machine and the checkout lack to run and test is fetched. @returns {Promise<string>} the PKCS#11 module */
 async function prepare() {
   makeHome()
-  const installing = !dependenciesAreCurrent(root)
-  const tools = installing ? await missingTools() : []
-  let module = findModule(local)
-  if (!module && tools.length === 0 && canUnpack() && process.getuid?.() !== 0) {
-    await unpack(local)
-  } else if (!module || tools.length > 0) {
-    await install([...(module ? [] : ['module']), ...tools])
-  }
-  module ??= findModule(local)
-  if (!module)
-    throw new Stop('SoftHSM was installed and is not where it is looked for. Name it by PKCS11_MODULE.')
-  if (installing) await installDependencies(root)
-  return module
+  const tools = await missingForDependencies()
+  if (findModule(local)) await install(tools)
+  else if (tools.length === 0 && process.getuid?.() !== 0 && canUnpack()) await unpack(local)
+  else await install(['module', ...tools])
+  await installDependencies(root)
+  const module = findModule(local)
+  if (module) return module
+  throw new Stop('SoftHSM was installed and is not where it is looked for. Name it by PKCS11_MODULE.')
+}
+
+/** What checks and builds need: no token and no database. */
+async function prepareDependencies() {
+  await install(await missingForDependencies())
+  await installDependencies(root)
+}
+
+async function missingForDependencies() {
+  return dependenciesAreCurrent(root) ? [] : missingTools()
 }
 
 function makeHome() {

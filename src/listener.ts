@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 
 /** A client that has not sent its headers by then is not one. */
 const HEADERS_TIMEOUT_MS = 10_000
@@ -14,6 +14,7 @@ const DRAIN_POLL_MS = 50
 /** A listening socket. It answers 503 until it is given what it serves, so that a port in use shows at once. */
 export class Listener {
   readonly #server: Server
+  readonly #sockets = new Set<Socket>()
   readonly #live = new Set<ServerResponse>()
   #handler: RequestListener = starting
   #draining = false
@@ -23,6 +24,10 @@ export class Listener {
     server.headersTimeout = HEADERS_TIMEOUT_MS
     server.requestTimeout = REQUEST_TIMEOUT_MS
     server.keepAliveTimeout = KEEP_ALIVE_MS
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+    })
     server.on('request', (request, response) => {
       this.#live.add(response)
       response.on('close', () => this.#live.delete(response))
@@ -55,11 +60,17 @@ export class Listener {
       if (!response.headersSent) response.setHeader('Connection', 'close')
     }
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
-    const poll = setInterval(() => this.#server.closeIdleConnections(), DRAIN_POLL_MS)
+    const poll = setInterval(() => this.#closeIdle(), DRAIN_POLL_MS)
     const deadline = setTimeout(() => this.#server.closeAllConnections(), deadlineMs)
     await closed
     clearInterval(poll)
     clearTimeout(deadline)
+  }
+
+  #closeIdle(): void {
+    this.#server.closeIdleConnections()
+    // Node counts a connection as idle only after its first request; browsers open some that never have one.
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
   }
 }
 

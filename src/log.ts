@@ -7,7 +7,6 @@ const secretNames = [
   'secret',
   'secrets',
   'password',
-  'code',
   'sad',
   'SAD',
   'token',

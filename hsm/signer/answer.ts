@@ -1,15 +1,16 @@
 import type { RefusalReason } from '../errors.ts'
+import type { STATUS } from '../wire.ts'
 import { ckr, classify } from './cryptoki.ts'
 
 /** How an operation ends that does not end well; it becomes the status of the answer. */
 export class Failure extends Error {
   override readonly name = 'Failure'
-  readonly status: 'refused' | 'unavailable' | 'unknown'
+  readonly status: keyof Omit<typeof STATUS, 'ok'>
   readonly reason: RefusalReason | undefined
   readonly code: number | undefined
 
   constructor(
-    status: 'refused' | 'unavailable' | 'unknown',
+    status: keyof Omit<typeof STATUS, 'ok'>,
     message: string,
     more: { reason?: RefusalReason; code?: number | undefined } = {},
   ) {

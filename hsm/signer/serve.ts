@@ -37,6 +37,8 @@ type Stage =
       readonly anchor?: Session
     }
   | { readonly name: 'open'; readonly signer: Signer }
+  /** Says so to whatever still comes, until the service hangs up: what is not answered would count as perhaps signed. */
+  | { readonly name: 'down'; readonly signer: Signer }
 
 /** Serves a socket until it closes; then, or at the first frame that cannot be one, `exit` is called. */
 export function serve(socket: Socket, exit: (code: number) => void): void {
@@ -79,7 +81,7 @@ class SignerServer {
 
   end(code: number): void {
     if (this.#stage.name !== 'new') {
-      finalize(this.#stage.name === 'open' ? this.#stage.signer.module : this.#stage.connection.module)
+      finalize('signer' in this.#stage ? this.#stage.signer.module : this.#stage.connection.module)
     }
     this.#exit(code)
   }
@@ -110,27 +112,15 @@ class SignerServer {
     } catch (error) {
       if (error instanceof WireError) throw error
       const failure = fromToken(error, name)
-      if (failure.status !== 'refused') this.#leaveIfDown(signer)
-      throw failure
-    }
-  }
-
-  /** A signer whose token is gone ends once it has answered: only a new process, with a new login, recovers. */
-  #leaveIfDown(signer: Signer): void {
-    try {
-      signer.prove()
-    } catch {
-      setImmediate(() => {
-        this.#flush()
-        this.#socket.end(() => {
-          this.end(2)
-        })
-      })
+      if (failure.status === 'refused' || isAlive(signer)) throw failure
+      this.#stage = { name: 'down', signer }
+      throw failure.status === 'unavailable' ? leaving() : failure
     }
   }
 
   async #open({ code, payload }: Frame): Promise<Buffer> {
     const stage = this.#stage
+    if (stage.name === 'down') throw leaving()
     if (stage.name === 'new' && code === OP.start) {
       const options = readStart(payload)
       const connection = await connect(options)
@@ -182,6 +172,17 @@ class SignerServer {
     this.#answers.length = 0
   }
 }
+
+function isAlive(signer: Signer): boolean {
+  try {
+    signer.prove()
+    return true
+  } catch {
+    return false
+  }
+}
+
+const leaving = (): Failure => new Failure('leaving', 'The token does not answer.')
 
 const names: ReadonlyMap<number, Operation> = new Map(
   Object.entries(OP).map(([name, code]) => [code, name as Operation]),

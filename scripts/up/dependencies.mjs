@@ -23,8 +23,9 @@ export function dependenciesAreCurrent(root) {
   return true
 }
 
-/** Installs exactly what the lock file names. */
+/** Installs exactly what the lock file names, unless that is there. */
 export async function installDependencies(root) {
+  if (dependenciesAreCurrent(root)) return
   await alone(join(root, '.local', 'install.lock'), async () => {
     if (dependenciesAreCurrent(root)) return
     await step('Installing the dependencies', () => ci(root))

@@ -52,6 +52,7 @@ const words = {
  * @throws {Stop} where that is not possible, with the command that a person can run
  */
 export async function install(missing) {
+  if (missing.length === 0) return
   const manager = managers.find(({ command }) => which(command))
   const packages = missing.map((need) => manager?.names[need])
   if (!manager || packages.includes(undefined)) throw new Stop(withoutManager(missing))

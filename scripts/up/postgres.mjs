@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createCluster, serviceRolesSql, superuserSql, sweep } from './cluster.mjs'
-import { openLog } from './logs.mjs'
+import { openLog, readLog } from './logs.mjs'
 import { newPassword, readPasswords } from './passwords.mjs'
 import { placeFor } from './place.mjs'
 import { tail } from './run.mjs'
@@ -89,7 +89,7 @@ async function startOnFreePort({ place, data, log, settings, temporary }, wanted
     const { from } = openLog(log)
     const started = await watch({ postgres, data, port, user: place.user, log, settings: local, temporary })
     if (started) return { ...started, port }
-    const said = readFileSync(log).subarray(from).toString()
+    const said = readLog(log, from)
     if (said.includes('lock file "postmaster.pid" already exists')) throw new Stop(RUNS_ALREADY)
     if (!said.includes('could not bind')) throw new Stop(`PostgreSQL did not start:\n${tail(said)}`)
   }

@@ -1,14 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { run } from './run.mjs'
 
-/** @returns {boolean} whether a process of that id is there, ours or another's */
+/** @returns {boolean} whether a process of that id runs, ours or another's */
 export function isAlive(pid) {
   try {
     process.kill(pid, 0)
-    return true
   } catch (error) {
-    return error.code === 'EPERM'
+    if (error.code !== 'EPERM') return false
   }
+  return !isZombie(pid)
+}
+
+/** Ended, and not yet asked for its status: in a container nobody may ever ask. */
+function isZombie(pid) {
+  return process.platform === 'linux' && statFields(pid)[0] === 'Z'
 }
 
 /**
@@ -23,12 +28,22 @@ export async function describeProcess(pid) {
 }
 
 function fromProc(pid) {
+  const [, parent] = statFields(pid)
+  if (parent === undefined) return undefined
+  const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()
+  return { parent: Number(parent), command }
+}
+
+/** From the third field on: the name in the second may hold spaces and parentheses. */
+function statFields(pid) {
+  const text = read(`/proc/${pid}/stat`)
+  return text === '' ? [] : text.split(')').at(-1).trim().split(' ')
+}
+
+function read(path) {
   try {
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
-    // The name in the second field may hold spaces and parentheses; the state and the parent follow the last one.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1).trim().split(' ')
-    return { parent: Number(fields[1]), command }
+    return readFileSync(path, 'utf8')
   } catch {
-    return undefined
+    return ''
   }
 }

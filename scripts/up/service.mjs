@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
-import { openSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, openSync, writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { openLog } from './logs.mjs'
+import { openLog, readLog } from './logs.mjs'
 import { startPostgres } from './postgres.mjs'
 import { describeProcess } from './processes.mjs'
 import { say } from './say.mjs'
@@ -84,14 +84,14 @@ async function supervise({ root, home, env, life }) {
   })
   const release = onEnd(child, exited)
   const ready = await announce({ logFile, from }, exited)
-  if (ready)
-    say(
-      `Its log is ${relative(process.cwd(), logFile)}. Sign something: npm run demo -- some.pdf. Ctrl-C ends it.`,
-    )
+  const where = `Its log is ${relative(process.cwd(), logFile)}.`
+  const hint = existsSync(join(home, 'demo.json')) ? ' Sign something: npm run demo -- some.pdf.' : ''
+  if (ready) say(`${where}${hint} Ctrl-C ends it.`)
   const { code, signal } = await exited
   release()
   if (signal) say(`The service was ended by ${signal}.`)
-  else if (code !== 0 && !ready) say(`The service did not start. Its log is ${logFile}.`)
+  else if (!ready && code !== 0) say(`The service did not start. ${where}`)
+  else if (code !== 0) say(`The service ended with status ${code}. ${where}`)
   return code ?? 128 + constants.signals[signal]
 }
 
@@ -104,7 +104,7 @@ async function announce({ logFile, from }, exited) {
   )
   for (;;) {
     const last = over
-    const line = READY.exec(readFileSync(logFile).subarray(from).toString())
+    const line = READY.exec(readLog(logFile, from))
     if (line) {
       process.stdout.write(`${line[0]}\n`)
       return true

@@ -13,6 +13,9 @@ export interface AuthorisedCredential {
   readonly expired: boolean
 }
 
+/** Under SCAL 1 an occurrence has no digest until it is reserved. */
+const UNKNOWN_DIGEST = Buffer.alloc(0)
+
 /** Stores an activated authorisation, one row for each occurrence that it allows, with its audit act. */
 export async function createAuthorisation(
   q: Queries,
@@ -23,7 +26,7 @@ export async function createAuthorisation(
   },
 ): Promise<void> {
   const { authorisation: a } = made
-  const digests = a.digests ?? Array.from({ length: a.count }, () => null)
+  const digests = a.digests ?? Array.from({ length: a.count }, () => UNKNOWN_DIGEST)
   await q.query({
     name: 'authorisation-create',
     text: `with recorded as (${AUDIT_INSERT} from ${auditUnnest(12)} returning 1),

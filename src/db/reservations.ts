@@ -28,8 +28,8 @@ export interface Reserved {
   readonly positions: readonly number[]
 }
 
-// All or nothing for each request. An authorisation's free occurrences are locked in order, then dealt to the requests
-// of the batch in order; who does not get all that it asked for gets none, and its intent is not written.
+// All or nothing for each request. Free occurrences are locked in order (authorisation, digest, position), then dealt to
+// the requests of the batch in order; who does not get all that it asked for gets none, and its intent is not written.
 const RESERVE = `with wanted as materialized (
     select * from unnest($1::int[], $2::uuid[], $3::uuid[], $4::bytea[], $5::int[])
       as w(request, authorisation_id, attempt, digest, idx)),
@@ -53,17 +53,16 @@ const RESERVE = `with wanted as materialized (
                               order by w.request, w.idx) as turn
       from wanted w join judged j using (request) where j.verdict = 'live'),
   free as materialized (
-    select h.authorisation_id, h.position, case when a.bound then h.digest else ''::bytea end as offers
-      from authorised_hash h join authorisation a on a.id = h.authorisation_id
-     where h.state = 'AUTHORIZED'
-       and h.authorisation_id in (select authorisation_id from asking)
-       and (not a.bound or (h.authorisation_id, h.digest) in (select authorisation_id, wants from asking))
-     order by h.authorisation_id, h.position for update of h),
+    select needed.authorisation_id, needed.wants, f.position,
+           row_number() over (partition by needed.authorisation_id, needed.wants order by f.position) as turn
+      from (select authorisation_id, wants, count(*) as occurrences from asking
+             group by authorisation_id, wants order by authorisation_id, wants) needed
+      cross join lateral (
+        select h.position from authorised_hash h
+         where h.authorisation_id = needed.authorisation_id and h.digest = needed.wants and h.state = 'AUTHORIZED'
+         order by h.position limit needed.occurrences for update of h) f),
   dealt as (
-    select asking.*, f.position
-      from asking left join (
-        select *, row_number() over (partition by authorisation_id, offers order by position) as turn from free) f
-        on f.authorisation_id = asking.authorisation_id and f.offers = asking.wants and f.turn = asking.turn),
+    select asking.*, free.position from asking left join free using (authorisation_id, wants, turn)),
   whole as (select request from dealt group by request having bool_and(position is not null)),
   reserved as (
     update authorised_hash h
@@ -80,25 +79,24 @@ const RESERVE = `with wanted as materialized (
 
 /**
  * Transaction 1 of a signature: AUTHORIZED → RESERVED for each occurrence, and the audit intent, durable when this
- * resolves. A request that lost occurrences to a batch-mate is asked again alone, for a definite answer.
+ * resolves. A request that lost occurrences to a batch-mate, or to another replica while it waited for their lock, is
+ * asked again alone, for a definite answer.
  */
 export const reserve = grouped<Reservation, Reserved>({
   rows: (item) => item.inputs.length,
   flush: async (db, items) => {
     const first = await reserveOnce(db, items)
-    if (items.length === 1) return first
-    const again = async (index: number): Promise<Reserved> => {
-      const item = items[index] as Reservation
-      const verdict = first[index] as Reserved
-      const contested = items.some((o) => o !== item && o.authorisationId === item.authorisationId)
-      if (verdict.verdict !== 'digest_not_authorised' || !contested) return verdict
-      return (await reserveOnce(db, [item]))[0] as Reserved
-    }
     const verdicts: Reserved[] = []
-    for (const index of items.keys()) verdicts.push(await again(index))
+    for (const [index, item] of items.entries()) {
+      const verdict = first[index] ?? NOT_FOUND
+      const mayHaveLost = verdict.verdict === 'digest_not_authorised'
+      verdicts.push(mayHaveLost ? ((await reserveOnce(db, [item]))[0] ?? NOT_FOUND) : verdict)
+    }
     return verdicts
   },
 })
+
+const NOT_FOUND: Reserved = { verdict: 'permit_unknown', positions: [] }
 
 async function reserveOnce(db: Queries, items: readonly Reservation[]): Promise<Reserved[]> {
   const wanted = items.flatMap((item, request) =>

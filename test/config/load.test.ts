@@ -172,6 +172,18 @@ describe('configuration', () => {
       expect(first((config) => delete config['csc'])).to.deep.equal(['FILE: csc: missing'])
     })
 
+    it('a base URL that is more than an origin', () => {
+      for (const url of [
+        'https://sign.example.org/',
+        'https://sign.example.org/path',
+        'ftp://sign.example.org',
+      ]) {
+        expect(first((config) => (config['baseUrl'] = url))).to.deep.equal([
+          'FILE: baseUrl: scheme, host and port only, such as https://sign.example.org',
+        ])
+      }
+    })
+
     it('every problem at once', () => {
       const found = first((config) => {
         config['surprise'] = 1

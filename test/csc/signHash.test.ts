@@ -165,6 +165,21 @@ describe('signHash', () => {
     }
   })
 
+  it('signs no more than the hashes given, although the number authorised leaves room', async () => {
+    const SAD = await client.authorize(mine, [digest('given')], { numSignatures: 3 })
+    await client.sign(mine, [digest('given')], { SAD })
+    for (const text of ['given', 'not given']) {
+      const { status, body } = await client.call('signatures/signHash', {
+        credentialID: mine.id,
+        SAD,
+        hashes: [digest(text)],
+        signAlgo: OID.ecdsa256,
+      })
+      expect(status).to.equal(400)
+      expect(body).to.deep.equal(refusal('Hash is not authorized by the SAD'))
+    }
+  })
+
   it('lets a SCAL 1 authorisation sign as many as it says, whichever they are', async () => {
     const credential = await service.newCredential({ scal: 1 })
     const { SAD } = await client.get('credentials/authorize', {

@@ -51,13 +51,13 @@ describe('reserving authorised hashes', () => {
     return key
   }
 
-  async function authorise(digests: readonly (Buffer | null)[], expires = '1 hour'): Promise<string> {
+  async function authorise(digests: readonly Buffer[], expires = '1 hour'): Promise<string> {
     const id = randomUUID()
     await withClient(database.superUrl, async (client) => {
       await client.query(
         `insert into authorisation (id, sad_hash, client_id, credential_id, key_id, hash, bound, count, expires_at, seal)
          values ($1, $2, 'c', 'cred', $3, 'SHA-256', $4, $5, now() + $6::interval, '\\x00')`,
-        [id, randomBytes(32), keyId, digests[0] !== null, digests.length, expires],
+        [id, randomBytes(32), keyId, digests[0]?.length !== 0, digests.length, expires],
       )
       await client.query(
         `insert into authorised_hash (authorisation_id, position, digest, state)
@@ -129,7 +129,7 @@ describe('reserving authorised hashes', () => {
   })
 
   it('takes the digests when they come under SCAL 1, up to the number', async () => {
-    const id = await authorise([null, null])
+    const id = await authorise([Buffer.alloc(0), Buffer.alloc(0)])
     expect((await reserve(db, wish(id, [digest(8)]))).verdict).to.equal('reserved')
     expect((await reserve(db, wish(id, [digest(9), digest(9)]))).verdict).to.equal('digest_not_authorised')
     expect((await reserve(db, wish(id, [digest(9)]))).verdict).to.equal('reserved')

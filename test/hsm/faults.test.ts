@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto'
-import { cpSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { Dispatcher } from '../../hsm/dispatcher.ts'
 import { schemes } from '../../hsm/algorithms.ts'
-import { whole } from '../../hsm/codec.ts'
+import { decodeKey, encodeKey, whole } from '../../hsm/codec.ts'
 import { Fleet } from '../../hsm/fleet.ts'
 import type { KeyRecord, Sealed } from '../../hsm/records.ts'
 import { Release } from '../../hsm/release.ts'
 import { Token, TokenError } from '../../hsm/token.ts'
 import { Writer } from '../../hsm/wire.ts'
-import { encodeKey } from '../../hsm/codec.ts'
 import { MemoryLoginGate } from '../softhsm-test-helpers/loginGate.ts'
 import { MemoryLog } from '../softhsm-test-helpers/memoryLog.ts'
 import { makeSoftToken } from '../softhsm-test-helpers/softhsm.ts'
 import {
   authorise,
+  closeLeftOpen,
   digest,
   failure,
   judge,
@@ -36,6 +36,8 @@ async function outcome(signing: Promise<Buffer[]>, isGood: (signature: Buffer) =
     return error instanceof TokenError ? error.kind : `bug: ${String(error)}`
   }
 }
+
+afterEach(closeLeftOpen)
 
 describe('a signer that is killed', function () {
   this.timeout(30_000)
@@ -59,7 +61,7 @@ describe('a signer that is killed', function () {
       }
     }
     const callers = Array.from({ length: 12 }, (_, i) => caller(`flow ${i}`))
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 3; round++) {
       const victim = pids(open.log).at(-1)
       if (victim !== undefined) process.kill(victim, 'SIGKILL')
       await until(() => open.token.health().signers === 3 && pids(open.log).at(-1) !== victim)
@@ -72,7 +74,7 @@ describe('a signer that is killed', function () {
     expect(tally['signed']).to.be.greaterThan(100)
     expect(open.log.alarms).to.deep.equal([])
     // Each start was a login of its own, and each was permitted and accepted.
-    expect(open.gate.ended.map(({ accepted }) => accepted)).to.deep.equal(Array(7).fill(true))
+    expect(open.gate.ended.map(({ accepted }) => accepted)).to.deep.equal(Array(6).fill(true))
     await open.close()
   })
 
@@ -96,6 +98,11 @@ describe('a signer that hangs', function () {
     const open = await openToken()
     const key = await serviceKey(open.token, { keyType: 'P-256' })
     const use = { flow: 'test', key, scheme: 'ecdsa-sha256', inputs: [Buffer.from('x')] } as const
+    // Both signers know the key: none of what follows waits for its maker alone.
+    await until(async () => {
+      await Promise.all(Array.from({ length: 64 }, () => open.token.sign(use)))
+      return true
+    })
     for (const pid of pids(open.log)) process.kill(pid, 'SIGSTOP')
     const start = performance.now()
     const stuck = Array.from({ length: 80 }, () => failure(open.token.sign(use)))
@@ -133,35 +140,20 @@ describe('a token that vanishes', function () {
     expect((await failure(open.token.mac('client-secret', Buffer.from('x')))).kind).to.equal('unavailable')
     await until(() => open.token.health().signers === 0)
     expect(open.token.health().up).to.equal(false)
+    // Another token with the same label is not taken for it, and sees no login.
+    const logins = open.gate.begun.length
+    const other = makeSoftToken()
+    cpSync(other.objects, open.soft.objects, { recursive: true })
+    other.remove()
+    const named = `The token with label 'intaglio-test' and serial '${open.soft.serial}' cannot be reached`
+    await until(() => open.log.lines.some(({ fields }) => String(fields['err']).includes(named)))
+    expect(open.gate.begun).to.have.length(logins)
+    rmSync(open.soft.objects, { recursive: true })
     renameSync(away, open.soft.objects)
     await until(() => open.token.health().signers === 2, 20_000)
     expect(await open.token.sign(use)).to.have.length(1)
     expect(await open.token.sign({ ...use, key: cold })).to.have.length(1)
     expect(open.gate.ended.every(({ accepted }) => accepted)).to.equal(true)
-    await open.close()
-  })
-
-  it('and comes back as another with the same label is not taken for it', async () => {
-    const open = await openToken()
-    const other = makeSoftToken()
-    const away = `${open.soft.objects}.away`
-    renameSync(open.soft.objects, away)
-    cpSync(other.objects, open.soft.objects, { recursive: true })
-    expect(readdirSync(open.soft.objects)).to.have.length(1)
-    const error = await failure(open.token.mac('client-secret', Buffer.from('x')))
-    expect(error.kind).to.equal('unavailable')
-    const isSaid = (): boolean =>
-      open.log.lines.some(({ fields }) =>
-        String(fields['err']).includes(
-          `The token with label 'intaglio-test' and serial '${open.soft.serial}' cannot be reached`,
-        ),
-      )
-    await until(isSaid, 15_000)
-    expect(open.gate.begun).to.have.length(2)
-    rmSync(open.soft.objects, { recursive: true })
-    renameSync(away, open.soft.objects)
-    await until(() => open.token.health().signers === 2, 20_000)
-    other.remove()
     await open.close()
   })
 })
@@ -233,32 +225,28 @@ describe('a signature that does not verify', () => {
     for (const keyType of ['P-256', 'RSA-2048'] as const) {
       const scheme = schemes[keyType === 'P-256' ? 'ecdsa-sha256' : 'pss-sha256']
       const key = await madeKey(dispatcher, keyType)
-      const input = Buffer.from('x')
-      const payload = new Writer().bytes(encodeKey(key)).text(scheme.name).u8(0).u8(0).list([input]).end()
-      const { payload: answer, by } = await dispatcher.submit({ flow: 'test', operation: 'sign', payload, cost: 1 })
-      const signatures = whole(answer, (r) => r.list(1, 512))
-      // As a person's key over a digest, the way that needs the second signer.
-      for (const made of [
-        { ...key, scheme, inputs: [input], signatures, by },
-        { ...key, purpose: 'signing', scheme, inputs: [digest('SHA-256', input)], signatures, by } as const,
-      ]) {
-        await release.check(made)
-        expect(await refusal(release.check({ ...made, signatures: [] }))).to.deep.equal([
-          'mismatch',
-          undefined,
-          'A signature does not verify.',
-        ])
-        await until(() => by.isDead)
-      }
-      await until(() => fleet.ready.length === 2)
-      const [signature = Buffer.alloc(0)] = signatures
+      const message = Buffer.from('x')
+      const payload = new Writer().bytes(encodeKey(key)).text(scheme.name).u8(0).u8(0).list([message]).end()
+      const job = { flow: 'test', operation: 'sign', payload, cost: 1 } as const
+      const { payload: answer, by } = await dispatcher.submit(job)
+      const [signature = Buffer.alloc(0)] = whole(answer, (r) => r.list(1, 512))
+      // As a message, and as a digest: the way of a person's key, which needs the second signer for ECDSA.
+      const asMessage = { ...key, scheme, inputs: [message], by }
+      const asDigest = { ...asMessage, purpose: 'signing', inputs: [digest('SHA-256', message)] } as const
+      await release.check({ ...asMessage, signatures: [signature] })
+      await release.check({ ...asDigest, signatures: [signature] })
       const flipped = Buffer.from(signature)
       flipped[5] = (flipped[5] ?? 0) ^ 4
-      const [anyone] = dispatcher.signers
-      if (anyone === undefined) throw new Error('no signer')
-      const wrong = { ...key, purpose: 'signing', scheme, inputs: [digest('SHA-256', input)], by: anyone } as const
-      expect((await failure(release.check({ ...wrong, signatures: [flipped] }))).kind).to.equal('mismatch')
-      await until(() => anyone.isDead)
+      for (const signatures of [[flipped], [], [signature.subarray(1)]]) {
+        for (const made of [asMessage, asDigest]) {
+          expect(await refusal(release.check({ ...made, signatures }))).to.deep.equal([
+            'mismatch',
+            undefined,
+            'A signature does not verify.',
+          ])
+        }
+      }
+      await until(() => by.isDead)
       await until(() => fleet.ready.length === 2)
     }
     expect(new Set(log.alarms)).to.deep.equal(new Set(['signature_mismatch']))
@@ -317,7 +305,6 @@ describe('a request for a thousand signatures', () => {
 async function madeKey(dispatcher: Dispatcher, keyType: 'P-256' | 'RSA-2048'): Promise<Sealed<KeyRecord>> {
   const payload = new Writer().text(randomBytes(8).toString('hex')).bytes(randomBytes(16)).text(keyType).text('log')
   const done = await dispatcher.submit({ flow: 'test', operation: 'generate', payload: payload.u8(0).end(), cost: 1 })
-  const { decodeKey } = await import('../../hsm/codec.ts')
   const length = done.payload.readUInt32BE(0)
   return decodeKey(done.payload.subarray(4, 4 + length))
 }

@@ -1,6 +1,13 @@
 /** What the tests of the token layer share: an open token, keys, and authorisations as a service would make them. */
-import { createHash, createPublicKey, randomBytes, randomUUID, verify, type KeyObject } from 'node:crypto'
-import { constants } from 'node:crypto'
+import {
+  constants,
+  createHash,
+  createPublicKey,
+  randomBytes,
+  randomUUID,
+  verify,
+  type KeyObject,
+} from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { schemes, type HashName, type KeyType, type SchemeName } from '../../hsm/algorithms.ts'
@@ -32,10 +39,19 @@ export async function openToken(options: { signers?: number } = {}): Promise<Ope
   const log = new MemoryLog()
   const token = await Token.open({ config: soft.config, loginGate: gate, log, prepare: true })
   const close = async (): Promise<void> => {
+    leftOpen.delete(close)
     await token.close()
     soft.remove()
   }
+  leftOpen.add(close)
   return { soft, token, gate, log, close }
+}
+
+const leftOpen = new Set<() => Promise<void>>()
+
+/** Closes what a failed test left open: its signers would keep the run from ending. */
+export async function closeLeftOpen(): Promise<void> {
+  for (const close of leftOpen) await close()
 }
 
 export interface PersonKey {

@@ -47,6 +47,18 @@ describe('the end of the service', () => {
     expect(Date.now() - before).to.be.lessThan(10_000)
   })
 
+  it('closes connections that never carried a request', async () => {
+    const service = await startService({ http: { drainSeconds: 30 } })
+    const { hostname, port } = new URL(service.url)
+    const socket = connect(Number(port), hostname)
+    await once(socket, 'connect')
+    const ended = once(socket, 'close')
+    const before = Date.now()
+    await service.close()
+    await ended
+    expect(Date.now() - before).to.be.lessThan(10_000)
+  })
+
   it('cuts what has not ended at the deadline', async () => {
     const service = await startService({ http: { drainSeconds: 1 } })
     const socket = await hang(service.url)

@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
-  chownSync,
   cpSync,
   existsSync,
+  lchownSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
+  realpathSync,
   rmSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -42,7 +45,7 @@ export class Clone {
     if (!unbuilt) cpSync(join(builtOnce(), 'dist'), join(this.root, 'dist'), { recursive: true })
     // Before the dependencies come: they are the same files as the repository's.
     if (owner !== undefined) giveTo(this.#folder, owner)
-    linkTree(join(REPOSITORY, 'node_modules'), join(this.root, 'node_modules'))
+    linkTree(realpathSync(join(REPOSITORY, 'node_modules')), join(this.root, 'node_modules'))
     chmodSync(this.#folder, mode)
   }
 
@@ -78,7 +81,10 @@ export class Clone {
 function repositoryFiles(): string[] {
   const args = ['ls-files', '-z', '--cached', '--others', '--exclude-standard']
   const listed = execFileSync('git', args, { cwd: REPOSITORY, encoding: 'utf8' }).split('\0')
-  return listed.filter((file) => file !== '' && existsSync(join(REPOSITORY, file)))
+  // A folder of dependencies that is a link is no folder to git, and is not ignored.
+  return listed.filter(
+    (file) => file !== '' && lstatSync(join(REPOSITORY, file), { throwIfNoEntry: false })?.isFile(),
+  )
 }
 
 let template: Clone | undefined
@@ -94,10 +100,13 @@ function builtOnce(): string {
   return template.root
 }
 
-function giveTo(path: string, owner: User): void {
-  chownSync(path, owner.uid, owner.gid)
-  for (const file of readdirSync(path, { recursive: true, encoding: 'utf8' })) {
-    chownSync(join(path, file), owner.uid, owner.gid)
+/** Links are neither followed nor given away: what they lead to is not the clone's. */
+function giveTo(folder: string, owner: User): void {
+  lchownSync(folder, owner.uid, owner.gid)
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) giveTo(path, owner)
+    else if (entry.isFile()) lchownSync(path, owner.uid, owner.gid)
   }
 }
 

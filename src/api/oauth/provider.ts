@@ -23,6 +23,8 @@ export function oauthProvider(ctx: Context): ProviderType {
   provider.registerGrantType(GRANT, (koa) => grantClientCredentials(provider, koa), ['scope'])
   provider.on('server_error', (koa, error) => failed(ctx, koa, error))
   provider.on('grant.error', refused)
+  // What no route caught, such as a socket that broke: Koa would write it to the console.
+  provider.onerror = (error) => ctx.log.warn({ err: error }, 'from the OAuth library')
   return provider
 }
 

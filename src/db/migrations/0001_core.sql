@@ -168,7 +168,8 @@ create index on authorisation (expires_at);
 create table authorised_hash (
   authorisation_id uuid not null references authorisation,
   position int not null,
-  digest bytea,
+  -- Empty under SCAL 1 until it is reserved: the digests are not known before.
+  digest bytea not null,
   -- AUTHORIZED → RESERVED → CONSUMED, or back to AUTHORIZED when the token definitely refused, or UNKNOWN for ever.
   state text not null check (state in ('AUTHORIZED', 'RESERVED', 'CONSUMED', 'UNKNOWN')),
   attempt uuid,
@@ -176,8 +177,10 @@ create table authorised_hash (
   reserved_at timestamptz,
   signature_hash bytea,
   primary key (authorisation_id, position),
-  check (state <> 'CONSUMED' or (signature_hash is not null and digest is not null and attempt is not null))
+  check (state <> 'CONSUMED' or (signature_hash is not null and digest <> '' and attempt is not null))
 ) with (fillfactor = 60);
+-- A reservation finds the free occurrences of a digest here, however many others the authorisation has.
+create index on authorised_hash (authorisation_id, digest, position) where state = 'AUTHORIZED';
 create index on authorised_hash (reserved_at) where state = 'RESERVED';
 
 -- OAuth: what the mounted provider stores, ids hashed, no bearer value in the payload ----------------------------------
