@@ -1,6 +1,6 @@
 import type { Module, Slot } from 'graphene-pk11'
 import type { Handle, Template } from 'pkcs11js'
-import { CKK, type KeyType, type SchemeRow } from '../algorithms.ts'
+import { CKK, keyTypes, type KeyType, type SchemeRow } from '../algorithms.ts'
 import { publicParts, type PublicParts } from '../der.ts'
 import { refuse } from './answer.ts'
 import { CKA, CKO, ckr, classify, isSignatureInvalid } from './cryptoki.ts'
@@ -32,16 +32,15 @@ export class Verifier {
 
   /** Whether every signature is good. */
   verify(job: VerifyJob): boolean {
-    const parts = publicParts(job.spki, job.keyType)
-    if (parts === undefined) throw refuse('key', 'No public key of its type.')
+    const row = keyTypes[job.keyType]
     const mechanism = mechanismOf(job.scheme)
     return job.digests.every((digest, i) => {
       const signature = job.signatures[i]
-      if (signature?.length !== parts.row.signatureLength) return false
-      const data = prepare(parts.row, job.scheme, digest)
+      if (signature?.length !== row.signatureLength) return false
+      const data = prepare(row, job.scheme, digest)
       return this.#again(() =>
         this.#session.use((session, lib) => {
-          lib.C_VerifyInit(session, mechanism, this.#key(job.spki, parts, session))
+          lib.C_VerifyInit(session, mechanism, this.#key(job, session))
           return lib.C_Verify(session, data, signature)
         }),
       )
@@ -64,14 +63,16 @@ export class Verifier {
     }
   }
 
-  #key(spki: Buffer, parts: PublicParts, session: Handle): Handle {
-    const name = spki.toString('latin1')
+  #key({ spki, keyType }: VerifyJob, session: Handle): Handle {
+    const name = keyType + spki.toString('latin1')
     const known = this.#keys.get(name)
     if (known !== undefined) {
       this.#keys.delete(name)
       this.#keys.set(name, known)
       return known
     }
+    const parts = publicParts(spki, keyType)
+    if (parts === undefined) throw refuse('key', 'No public key of its type.')
     const made = this.#session.lib.C_CreateObject(session, publicTemplate(parts))
     this.#keys.set(name, made)
     const [oldest] = this.#keys

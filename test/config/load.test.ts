@@ -1,38 +1,15 @@
 import { expect } from 'chai'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { ConfigError, loadConfig, type LoadedConfig } from '../../config/load.ts'
+import { join } from 'node:path'
+import { Files, load, problems, root, type Change } from './files.ts'
 
-const root = resolve(import.meta.dirname, '../..')
 const DATABASE = 'postgres://someone@127.0.0.1/intaglio'
 
 describe('configuration', () => {
-  let folder: string
+  let files: Files
   before(() => {
-    folder = mkdtempSync(join(tmpdir(), 'intaglio-config-'))
+    files = new Files()
   })
-  after(() => rmSync(folder, { recursive: true }))
-
-  const load = (env: Record<string, string>, nodeVersion = '22.18.0'): LoadedConfig =>
-    loadConfig({ env, cwd: root, nodeVersion })
-  const problems = (env: Record<string, string>): readonly string[] => {
-    try {
-      load(env)
-    } catch (error) {
-      if (error instanceof ConfigError) return error.problems
-      throw error
-    }
-    return []
-  }
-  /** The development file with changes, under a name of its own. */
-  const file = (change: (config: Record<string, unknown>) => void, base = 'dev.json'): string => {
-    const config = structuredClone(loadJson(join(root, 'config', base)) as Record<string, unknown>)
-    change(config)
-    const path = join(folder, `${Math.random().toString(36).slice(2)}.json`)
-    writeFileSync(path, JSON.stringify(config))
-    return path
-  }
+  after(() => files.remove())
 
   describe('files', () => {
     it('dev.json loads, given a database', () => {
@@ -62,14 +39,12 @@ describe('configuration', () => {
     })
 
     it('a file that is no JSON is named', () => {
-      const path = join(folder, 'broken.json')
-      writeFileSync(path, '{ "profile": ')
+      const path = files.write('broken.json', '{ "profile": ')
       expect(problems({ INTAGLIO_CONFIG: path })[0]).to.match(/broken\.json: is not JSON: /)
     })
 
     it('a file that is no object is refused', () => {
-      const path = join(folder, 'list.json')
-      writeFileSync(path, '[]')
+      const path = files.write('list.json', '[]')
       expect(problems({ INTAGLIO_CONFIG: path })[0]).to.match(/list\.json: Invalid input: expected object/)
     })
   })
@@ -105,8 +80,7 @@ describe('configuration', () => {
     })
 
     it('reads a secret from a file', () => {
-      const path = join(folder, 'database-url')
-      writeFileSync(path, 'postgres://from-a-file/db\n')
+      const path = files.write('database-url', 'postgres://from-a-file/db\n')
       const config = load({ INTAGLIO_DATABASE_URL_FILE: path, DATABASE_URL: DATABASE }).config
       expect(config.database.url).to.equal('postgres://from-a-file/db')
     })
@@ -151,8 +125,8 @@ describe('configuration', () => {
   })
 
   describe('what is refused', () => {
-    const first = (change: (config: Record<string, unknown>) => void, base?: string): readonly string[] => {
-      const path = file(change, base)
+    const first = (change: Change): readonly string[] => {
+      const path = files.changed('dev.json', change)
       return problems({ INTAGLIO_CONFIG: path, DATABASE_URL: DATABASE }).map((line) =>
         line.replace(path, 'FILE'),
       )
@@ -166,7 +140,7 @@ describe('configuration', () => {
     })
 
     it('what is missing, by its path', () => {
-      const path = file(() => undefined)
+      const path = files.changed('dev.json', () => undefined)
       const found = problems({ INTAGLIO_CONFIG: path }).map((line) => line.replace(path, 'FILE'))
       expect(found).to.deep.equal(['FILE: database.url: missing'])
       expect(first((config) => delete config['csc'])).to.deep.equal(['FILE: csc: missing'])
@@ -217,76 +191,6 @@ describe('configuration', () => {
       expect(found).to.deep.equal(['FILE: operators.0.publicKey: no point of this curve'])
     })
   })
-
-  describe('production', () => {
-    const production = (change: (config: Record<string, unknown>) => void): readonly string[] =>
-      problems({ INTAGLIO_CONFIG: file(change, 'production.example.json') })
-
-    it('wants its public URL', () => {
-      expect(production((config) => delete config['baseUrl'])).to.deep.equal([
-        'baseUrl: production needs the public https URL of this service',
-      ])
-    })
-
-    it('refuses http', () => {
-      expect(production((config) => (config['baseUrl'] = 'http://sign.example.org'))).to.deep.equal([
-        'baseUrl: production is reached by https only',
-      ])
-    })
-
-    it('refuses one database role for owner and service', () => {
-      const found = production((config) => {
-        config['database'] = { url: 'postgres://one:a@db/x', ownerUrl: 'postgres://one:b@db/x' }
-      })
-      expect(found).to.deep.equal([
-        'database.ownerUrl: must log in as another role than database.url: the service must not be able to change its audit log',
-      ])
-    })
-
-    it('needs no owner: then nothing is migrated at the start', () => {
-      expect(production((config) => (config['database'] = { url: 'postgres://one@db/x' }))).to.deep.equal([])
-    })
-
-    for (const [key, value] of [
-      ['provider', 'softhsm'],
-      ['module', '/usr/lib/softhsm/libsofthsm2.so'],
-    ] as const) {
-      it(`refuses SoftHSM by its ${key}`, () => {
-        const found = production((config) => {
-          const [token] = config['tokens'] as Record<string, unknown>[]
-          if (token !== undefined) token[key] = value
-        })
-        expect(found).to.deep.equal([
-          'tokens.0.module: SoftHSM keeps keys in files: production needs a hardware token',
-        ])
-      })
-    }
-
-    it('has no RSA key below 3072 bits to choose for its authorities', () => {
-      const path = file(
-        (config) => ((config['ca'] as Record<string, unknown>)['keyType'] = 'RSA-2048'),
-        'production.example.json',
-      )
-      expect(problems({ INTAGLIO_CONFIG: path })[0]).to.match(/: ca\.keyType: Invalid option/)
-    })
-
-    it('warns on a Node that gets no fixes any more', () => {
-      const { warnings } = load({ INTAGLIO_CONFIG: 'config/production.example.json' }, '20.19.0')
-      expect(warnings).to.deep.equal([
-        'Node 20.19.0 gets no security fixes any more: run a maintained LTS (22 or newer)',
-      ])
-    })
-
-    it('warns when the last try of a PIN is allowed', () => {
-      const env = {
-        INTAGLIO_CONFIG: 'config/production.example.json',
-        INTAGLIO_TOKENS_0_PIN_ALLOW_FINAL_TRY: 'true',
-      }
-      expect(load(env).warnings).to.deep.equal([
-        'tokens.0.pin.allowFinalTry is on: a wrong PIN would lock the token; set it for one start only',
-      ])
-    })
-  })
 })
 
 function operator(roles: readonly string[]) {
@@ -300,8 +204,4 @@ function operator(roles: readonly string[]) {
       y: '4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM',
     },
   }
-}
-
-function loadJson(path: string): unknown {
-  return JSON.parse(readFileSync(path, 'utf8'))
 }

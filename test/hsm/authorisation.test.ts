@@ -251,7 +251,10 @@ describe('an authorisation', () => {
 
 /** One copy of a record for each of its fields, with that field changed to another valid value. */
 function altered<T extends Sealed<object>>(record: T): T[] {
-  return Object.entries(record).map(([name, value]) => ({ ...record, [name]: changed(name, value as unknown) }))
+  return Object.entries(record).map(([name, value]) => ({
+    ...record,
+    [name]: changed(name, value as unknown),
+  }))
 }
 
 function changed(name: string, value: unknown): unknown {

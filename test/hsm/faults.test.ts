@@ -24,7 +24,6 @@ import {
   refusal,
   serviceKey,
   until,
-  type OpenToken,
 } from './support.ts'
 
 /** What became of a request, for tallies. */
@@ -37,274 +36,287 @@ async function outcome(signing: Promise<Buffer[]>, isGood: (signature: Buffer) =
   }
 }
 
-afterEach(closeLeftOpen)
+describe('the token layer under faults', () => {
+  afterEach(closeLeftOpen)
 
-describe('a signer that is killed', function () {
-  this.timeout(30_000)
+  describe('a signer that is killed', function () {
+    this.timeout(30_000)
 
-  it('under load costs what it was working on, and nothing else is wrong', async () => {
-    const open = await openToken({ signers: 3 })
-    const person = await personKey(open.token, { keyType: 'P-256' })
-    const message = Buffer.from('load')
-    const inputs = Array.from({ length: 20 }, () => digest('SHA-256', message))
-    const sealed = await authorise(open.token, person, { digests: inputs })
-    const isGood = (signature: Buffer): boolean =>
-      judge(person.key.spki, 'ecdsa-sha256', { message, signature })
-    const tally: Record<string, number> = {}
-    let isLoading = true
-    const caller = async (flow: string): Promise<void> => {
-      while (isLoading) {
-        const use = { flow, key: person.key, scheme: 'ecdsa-sha256', authorisation: sealed } as const
-        const count = flow.endsWith('0') ? 20 : 1
-        const said = await outcome(open.token.sign({ ...use, inputs: inputs.slice(0, count) }), isGood)
-        tally[said] = (tally[said] ?? 0) + 1
-      }
-    }
-    const callers = Array.from({ length: 12 }, (_, i) => caller(`flow ${i}`))
-    for (let round = 0; round < 3; round++) {
-      const victim = pids(open.log).at(-1)
-      if (victim !== undefined) process.kill(victim, 'SIGKILL')
-      await until(() => open.token.health().signers === 3 && pids(open.log).at(-1) !== victim)
-    }
-    isLoading = false
-    await Promise.all(callers)
-    expect(Object.keys(tally).toSorted()).to.satisfy((said: string[]) =>
-      said.every((name) => ['signed', 'unavailable', 'unknown'].includes(name)),
-    )
-    expect(tally['signed']).to.be.greaterThan(100)
-    expect(open.log.alarms).to.deep.equal([])
-    // Each start was a login of its own, and each was permitted and accepted.
-    expect(open.gate.ended.map(({ accepted }) => accepted)).to.deep.equal(Array(6).fill(true))
-    await open.close()
-  })
-
-  it('is replaced, and what waited is signed by the others', async () => {
-    const open = await openToken()
-    const key = await serviceKey(open.token, { keyType: 'P-256' })
-    const [first, second] = pids(open.log)
-    for (const pid of [first, second]) if (pid !== undefined) process.kill(pid, 'SIGKILL')
-    const use = { flow: 'test', key, scheme: 'ecdsa-sha256', inputs: [Buffer.from('x')] } as const
-    await until(() => open.token.health().signers < 2)
-    expect(await open.token.sign(use)).to.have.length(1)
-    await until(() => open.token.health().signers === 2)
-    await open.close()
-  })
-})
-
-describe('a signer that hangs', function () {
-  this.timeout(30_000)
-
-  it('is answered for after five seconds, killed after ten, and replaced', async () => {
-    const open = await openToken()
-    const key = await serviceKey(open.token, { keyType: 'P-256' })
-    const use = { flow: 'test', key, scheme: 'ecdsa-sha256', inputs: [Buffer.from('x')] } as const
-    // Both signers know the key: none of what follows waits for its maker alone.
-    await until(async () => {
-      await Promise.all(Array.from({ length: 64 }, () => open.token.sign(use)))
-      return true
-    })
-    for (const pid of pids(open.log)) process.kill(pid, 'SIGSTOP')
-    const start = performance.now()
-    const stuck = Array.from({ length: 80 }, () => failure(open.token.sign(use)))
-    const errors = await Promise.all(stuck)
-    const waited = performance.now() - start
-    expect(waited).to.be.within(4_900, 7_000)
-    // What was sent may have been signed; what never left the queue was not.
-    expect(errors.filter(({ kind }) => kind === 'unknown')).to.have.length(64)
-    expect(errors.filter(({ kind }) => kind === 'unavailable')).to.have.length(16)
-    await until(() => open.log.alarms.length === 2, 8_000)
-    expect(open.log.alarms).to.deep.equal(['signer_hangs', 'signer_hangs'])
-    await until(() => open.token.health().signers === 2)
-    expect(await open.token.sign(use)).to.have.length(1)
-    expect(performance.now() - start).to.be.within(9_500, 16_000)
-    await open.close()
-  })
-})
-
-describe('a token that vanishes', function () {
-  this.timeout(30_000)
-
-  it('is unavailable, never "not found", and works again when it is back', async () => {
-    const open = await openToken()
-    const key = await serviceKey(open.token, { keyType: 'P-256' })
-    const cold = await serviceKey(open.token, { keyType: 'P-256' })
-    const use = { flow: 'test', key, scheme: 'ecdsa-sha256', inputs: [Buffer.from('x')] } as const
-    expect(await open.token.sign(use)).to.have.length(1)
-    const away = `${open.soft.objects}.away`
-    renameSync(open.soft.objects, away)
-    expect((await failure(open.token.sign(use))).kind).to.equal('unavailable')
-    expect((await failure(open.token.sign({ ...use, key: cold }))).kind).to.equal('unavailable')
-    expect((await failure(open.token.describe(cold.ckaId))).kind).to.equal('unavailable')
-    expect((await failure(open.token.destroy(cold.ckaId))).kind).to.equal('unavailable')
-    expect((await failure(open.token.list())).kind).to.equal('unavailable')
-    expect((await failure(open.token.mac('client-secret', Buffer.from('x')))).kind).to.equal('unavailable')
-    await until(() => open.token.health().signers === 0)
-    expect(open.token.health().up).to.equal(false)
-    // Another token with the same label is not taken for it, and sees no login.
-    const logins = open.gate.begun.length
-    const other = makeSoftToken()
-    cpSync(other.objects, open.soft.objects, { recursive: true })
-    other.remove()
-    const named = `The token with label 'intaglio-test' and serial '${open.soft.serial}' cannot be reached`
-    await until(() => open.log.lines.some(({ fields }) => String(fields['err']).includes(named)))
-    expect(open.gate.begun).to.have.length(logins)
-    rmSync(open.soft.objects, { recursive: true })
-    renameSync(away, open.soft.objects)
-    await until(() => open.token.health().signers === 2, 20_000)
-    expect(await open.token.sign(use)).to.have.length(1)
-    expect(await open.token.sign({ ...use, key: cold })).to.have.length(1)
-    expect(open.gate.ended.every(({ accepted }) => accepted)).to.equal(true)
-    await open.close()
-  })
-})
-
-describe('a wrong PIN', () => {
-  it('is tried once, ever', async () => {
-    const soft = makeSoftToken()
-    const gate = new MemoryLoginGate()
-    const log = new MemoryLog()
-    writeFileSync(soft.config.pin.file, '000000\n')
-    const open = (): Promise<Token> =>
-      Token.open({ config: { ...soft.config, signers: 4 }, loginGate: gate, log, prepare: true })
-    expect(await refusal(open())).to.deep.equal([
-      'refused',
-      'token',
-      `The token 'intaglio-test' (${soft.serial}) rejected the PIN of version 1. It is not tried again: put the right PIN in the file and raise pin.version.`,
-    ])
-    expect(gate.begun).to.deep.equal([{ serial: soft.serial, version: 1, pinCountLow: false }])
-    expect(gate.ended).to.deep.equal([{ serial: soft.serial, version: 1, accepted: false }])
-    // The gate remembers, whoever opens it again.
-    const again = await open().then(
-      () => undefined,
-      (error: unknown) => error,
-    )
-    expect(again).to.have.property('message', 'This PIN version was rejected before.')
-    expect(gate.begun).to.have.length(1)
-    // The right PIN with a new version: the flag that the token shows is passed on.
-    writeFileSync(soft.config.pin.file, `${soft.pin}\n`)
-    const config = { ...soft.config, pin: { ...soft.config.pin, version: 2 } }
-    const token = await Token.open({ config, loginGate: gate, log, prepare: true })
-    expect(gate.begun[1]).to.deep.equal({ serial: soft.serial, version: 2, pinCountLow: true })
-    await token.close()
-    soft.remove()
-  })
-
-  it('that comes up while running ends the restarts, and raises an alarm', async () => {
-    const open = await openToken()
-    writeFileSync(open.soft.config.pin.file, '000000\n')
-    for (const pid of pids(open.log)) process.kill(pid, 'SIGKILL')
-    await until(() => open.log.alarms.length === 2)
-    expect(open.log.alarms).to.deep.equal(['pin_rejected', 'pin_rejected'])
-    expect(open.gate.ended.map(({ accepted }) => accepted)).to.deep.equal([true, true, false])
-    expect(open.token.health()).to.include({ up: false, signers: 0 })
-    const logins = open.gate.begun.length
-    const use = open.token.random(8)
-    expect((await failure(use)).kind).to.equal('unavailable')
-    expect(open.gate.begun).to.have.length(logins)
-    await open.close()
-  })
-})
-
-describe('a signature that does not verify', () => {
-  it('never leaves; its signer is ended and an alarm raised', async () => {
-    const soft = makeSoftToken()
-    const log = new MemoryLog()
-    await (await Token.open({ config: soft.config, loginGate: new MemoryLoginGate(), log, prepare: true })).close()
-    const fleet: Fleet = new Fleet(
-      { config: soft.config, loginGate: new MemoryLoginGate(), log, prepare: false },
-      {
-        onStarted: () => Promise.resolve(),
-        onChange: () => {
-          dispatcher.refresh()
-        },
-      },
-    )
-    const dispatcher = new Dispatcher(fleet)
-    const release = new Release(dispatcher, log)
-    await fleet.open()
-    for (const keyType of ['P-256', 'RSA-2048'] as const) {
-      const scheme = schemes[keyType === 'P-256' ? 'ecdsa-sha256' : 'pss-sha256']
-      const key = await madeKey(dispatcher, keyType)
-      const message = Buffer.from('x')
-      const payload = new Writer().bytes(encodeKey(key)).text(scheme.name).u8(0).u8(0).list([message]).end()
-      const job = { flow: 'test', operation: 'sign', payload, cost: 1 } as const
-      const { payload: answer, by } = await dispatcher.submit(job)
-      const [signature = Buffer.alloc(0)] = whole(answer, (r) => r.list(1, 512))
-      // As a message, and as a digest: the way of a person's key, which needs the second signer for ECDSA.
-      const asMessage = { ...key, scheme, inputs: [message], by }
-      const asDigest = { ...asMessage, purpose: 'signing', inputs: [digest('SHA-256', message)] } as const
-      await release.check({ ...asMessage, signatures: [signature] })
-      await release.check({ ...asDigest, signatures: [signature] })
-      const flipped = Buffer.from(signature)
-      flipped[5] = (flipped[5] ?? 0) ^ 4
-      for (const signatures of [[flipped], [], [signature.subarray(1)]]) {
-        for (const made of [asMessage, asDigest]) {
-          expect(await refusal(release.check({ ...made, signatures }))).to.deep.equal([
-            'mismatch',
-            undefined,
-            'A signature does not verify.',
-          ])
+    it('under load costs what it was working on, and nothing else is wrong', async () => {
+      const open = await openToken({ signers: 3 })
+      const person = await personKey(open.token, { keyType: 'P-256' })
+      const message = Buffer.from('load')
+      const inputs = Array.from({ length: 20 }, () => digest('SHA-256', message))
+      const sealed = await authorise(open.token, person, { digests: inputs })
+      const isGood = (signature: Buffer): boolean =>
+        judge(person.key.spki, 'ecdsa-sha256', { message, signature })
+      const tally: Record<string, number> = {}
+      let isLoading = true
+      const caller = async (flow: string): Promise<void> => {
+        while (isLoading) {
+          const use = { flow, key: person.key, scheme: 'ecdsa-sha256', authorisation: sealed } as const
+          const count = flow.endsWith('0') ? 20 : 1
+          const said = await outcome(open.token.sign({ ...use, inputs: inputs.slice(0, count) }), isGood)
+          tally[said] = (tally[said] ?? 0) + 1
         }
       }
-      await until(() => by.isDead)
-      await until(() => fleet.ready.length === 2)
-    }
-    expect(new Set(log.alarms)).to.deep.equal(new Set(['signature_mismatch']))
-    expect(log.lines.filter(({ fields }) => 'alarm' in fields).every(({ level }) => level === 'error')).to.equal(true)
-    dispatcher.close()
-    await fleet.close()
-    soft.remove()
-  })
-})
-
-describe('a request for a thousand signatures', () => {
-  let open: OpenToken
-  before(async () => {
-    open = await openToken()
-  })
-  after(() => open.close())
-
-  it('does not keep a single one waiting for its end', async () => {
-    const person = await personKey(open.token, { keyType: 'RSA-2048' })
-    const inputs = Array.from({ length: 1000 }, (_, i) => digest('SHA-256', String(i)))
-    const sealed = await authorise(open.token, person, { digests: inputs })
-    const use = { key: person.key, scheme: 'rsa-sha256', authorisation: sealed } as const
-    let isDone = false
-    const many = open.token.sign({ ...use, flow: 'many', inputs }).then((signatures) => {
-      isDone = true
-      return signatures
+      const callers = Array.from({ length: 12 }, (_, i) => caller(`flow ${i}`))
+      for (let round = 0; round < 3; round++) {
+        const victim = pids(open.log).at(-1)
+        if (victim !== undefined) process.kill(victim, 'SIGKILL')
+        await until(() => open.token.health().signers === 3 && pids(open.log).at(-1) !== victim)
+      }
+      isLoading = false
+      await Promise.all(callers)
+      expect(Object.keys(tally).toSorted()).to.satisfy((said: string[]) =>
+        said.every((name) => ['signed', 'unavailable', 'unknown'].includes(name)),
+      )
+      expect(tally['signed']).to.be.greaterThan(100)
+      expect(open.log.alarms).to.deep.equal([])
+      // Each start was a login of its own, and each was permitted and accepted.
+      expect(open.gate.ended.map(({ accepted }) => accepted)).to.deep.equal(Array(6).fill(true))
+      await open.close()
     })
-    let singles = 0
-    while (!isDone) {
-      await open.token.sign({ ...use, flow: 'one', inputs: inputs.slice(0, 1) })
-      singles++
-    }
-    expect(await many).to.have.length(1000)
-    // A turn of the queue is two frames of 16; without turns there would be one single at the end.
-    expect(singles).to.be.greaterThan(8)
+
+    it('is replaced, and what waited is signed by the others', async () => {
+      const open = await openToken()
+      const key = await serviceKey(open.token, { keyType: 'P-256' })
+      const [first, second] = pids(open.log)
+      for (const pid of [first, second]) if (pid !== undefined) process.kill(pid, 'SIGKILL')
+      const use = { flow: 'test', key, scheme: 'ecdsa-sha256', inputs: [Buffer.from('x')] } as const
+      await until(() => open.token.health().signers < 2)
+      expect(await open.token.sign(use)).to.have.length(1)
+      await until(() => open.token.health().signers === 2)
+      await open.close()
+    })
   })
 
-  it('is refused where too much waits already, and nothing of it is signed', async () => {
-    const person = await personKey(open.token, { keyType: 'P-256' })
-    const inputs = Array.from({ length: 1000 }, () => digest('SHA-256', 'same'))
-    const sealed = await authorise(open.token, person, { digests: inputs })
-    const use = { flow: 'greedy', key: person.key, scheme: 'ecdsa-sha256', authorisation: sealed } as const
-    const requests = Array.from({ length: 8 }, () => open.token.sign({ ...use, inputs }).then(
-      () => 'signed',
-      (error: unknown) => (error as TokenError).kind,
-    ))
-    const other = await open.token.random(8)
-    expect(other).to.have.length(8)
-    const said = await Promise.all(requests)
-    expect(said.filter((kind) => kind === 'signed')).to.have.length(4)
-    expect(said.slice(0, 4)).to.deep.equal(Array(4).fill('signed'))
-    expect(said.slice(5)).to.deep.equal(Array(3).fill('unavailable'))
+  describe('a signer that hangs', function () {
+    this.timeout(30_000)
+
+    it('is answered for after five seconds, killed after ten, and replaced', async () => {
+      const open = await openToken()
+      const key = await serviceKey(open.token, { keyType: 'P-256' })
+      const use = { flow: 'test', key, scheme: 'ecdsa-sha256', inputs: [Buffer.from('x')] } as const
+      // Both signers know the key: none of what follows waits for its maker alone.
+      await until(async () => {
+        await Promise.all(Array.from({ length: 64 }, () => open.token.sign(use)))
+        return true
+      })
+      for (const pid of pids(open.log)) process.kill(pid, 'SIGSTOP')
+      const start = performance.now()
+      const stuck = Array.from({ length: 80 }, () => failure(open.token.sign(use)))
+      const errors = await Promise.all(stuck)
+      const waited = performance.now() - start
+      expect(waited).to.be.within(4_900, 7_000)
+      // What was sent may have been signed; what never left the queue was not.
+      expect(errors.filter(({ kind }) => kind === 'unknown')).to.have.length(64)
+      expect(errors.filter(({ kind }) => kind === 'unavailable')).to.have.length(16)
+      await until(() => open.log.alarms.length === 2, 8_000)
+      expect(open.log.alarms).to.deep.equal(['signer_hangs', 'signer_hangs'])
+      await until(() => open.token.health().signers === 2)
+      expect(await open.token.sign(use)).to.have.length(1)
+      expect(performance.now() - start).to.be.within(9_500, 16_000)
+      await open.close()
+    })
+  })
+
+  describe('a token that vanishes', function () {
+    this.timeout(30_000)
+
+    it('is unavailable, never "not found", and works again when it is back', async () => {
+      const open = await openToken()
+      const key = await serviceKey(open.token, { keyType: 'P-256' })
+      const cold = await serviceKey(open.token, { keyType: 'P-256' })
+      const use = { flow: 'test', key, scheme: 'ecdsa-sha256', inputs: [Buffer.from('x')] } as const
+      expect(await open.token.sign(use)).to.have.length(1)
+      const away = `${open.soft.objects}.away`
+      renameSync(open.soft.objects, away)
+      expect((await failure(open.token.sign(use))).kind).to.equal('unavailable')
+      expect((await failure(open.token.sign({ ...use, key: cold }))).kind).to.equal('unavailable')
+      expect((await failure(open.token.describe(cold.ckaId))).kind).to.equal('unavailable')
+      expect((await failure(open.token.destroy(cold.ckaId))).kind).to.equal('unavailable')
+      expect((await failure(open.token.list())).kind).to.equal('unavailable')
+      expect((await failure(open.token.mac('client-secret', Buffer.from('x')))).kind).to.equal('unavailable')
+      await until(() => open.token.health().signers === 0)
+      expect(open.token.health().up).to.equal(false)
+      // Another token with the same label is not taken for it, and sees no login.
+      const logins = open.gate.begun.length
+      const other = makeSoftToken()
+      cpSync(other.objects, open.soft.objects, { recursive: true })
+      other.remove()
+      const named = `The token with label 'intaglio-test' and serial '${open.soft.serial}' cannot be reached`
+      await until(() => open.log.lines.some(({ fields }) => String(fields['err']).includes(named)))
+      expect(open.gate.begun).to.have.length(logins)
+      rmSync(open.soft.objects, { recursive: true })
+      renameSync(away, open.soft.objects)
+      await until(() => open.token.health().signers === 2, 20_000)
+      expect(await open.token.sign(use)).to.have.length(1)
+      expect(await open.token.sign({ ...use, key: cold })).to.have.length(1)
+      expect(open.gate.ended.every(({ accepted }) => accepted)).to.equal(true)
+      await open.close()
+    })
+  })
+
+  describe('a wrong PIN', () => {
+    it('is tried once, ever', async () => {
+      const soft = makeSoftToken()
+      const gate = new MemoryLoginGate()
+      const log = new MemoryLog()
+      writeFileSync(soft.config.pin.file, '000000\n')
+      const open = (): Promise<Token> =>
+        Token.open({ config: { ...soft.config, signers: 4 }, loginGate: gate, log, prepare: true })
+      expect(await refusal(open())).to.deep.equal([
+        'refused',
+        'token',
+        `The token 'intaglio-test' (${soft.serial}) rejected the PIN of version 1. It is not tried again: put the right PIN in the file and raise pin.version.`,
+      ])
+      expect(gate.begun).to.deep.equal([{ serial: soft.serial, version: 1, pinCountLow: false }])
+      expect(gate.ended).to.deep.equal([{ serial: soft.serial, version: 1, accepted: false }])
+      // The gate remembers, whoever opens it again.
+      const again = await open().then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      expect(again).to.have.property('message', 'This PIN version was rejected before.')
+      expect(gate.begun).to.have.length(1)
+      // The right PIN with a new version: the flag that the token shows is passed on.
+      writeFileSync(soft.config.pin.file, `${soft.pin}\n`)
+      const config = { ...soft.config, pin: { ...soft.config.pin, version: 2 } }
+      const token = await Token.open({ config, loginGate: gate, log, prepare: true })
+      expect(gate.begun[1]).to.deep.equal({ serial: soft.serial, version: 2, pinCountLow: true })
+      await token.close()
+      soft.remove()
+    })
+
+    it('that comes up while running ends the restarts, and raises an alarm', async () => {
+      const open = await openToken()
+      writeFileSync(open.soft.config.pin.file, '000000\n')
+      for (const pid of pids(open.log)) process.kill(pid, 'SIGKILL')
+      await until(() => open.log.alarms.length === 2)
+      expect(open.log.alarms).to.deep.equal(['pin_rejected', 'pin_rejected'])
+      expect(open.gate.ended.map(({ accepted }) => accepted)).to.deep.equal([true, true, false])
+      expect(open.token.health()).to.include({ up: false, signers: 0 })
+      const logins = open.gate.begun.length
+      const use = open.token.random(8)
+      expect((await failure(use)).kind).to.equal('unavailable')
+      expect(open.gate.begun).to.have.length(logins)
+      await open.close()
+    })
+  })
+
+  describe('a signature that does not verify', () => {
+    it('never leaves; its signer is ended and an alarm raised', async () => {
+      const soft = makeSoftToken()
+      const log = new MemoryLog()
+      await (
+        await Token.open({ config: soft.config, loginGate: new MemoryLoginGate(), log, prepare: true })
+      ).close()
+      const fleet: Fleet = new Fleet(
+        { config: soft.config, loginGate: new MemoryLoginGate(), log, prepare: false },
+        {
+          onStarted: () => Promise.resolve(),
+          onChange: () => {
+            dispatcher.refresh()
+          },
+        },
+      )
+      const dispatcher = new Dispatcher(fleet)
+      const release = new Release(dispatcher, log)
+      await fleet.open()
+      for (const keyType of ['P-256', 'RSA-2048'] as const) {
+        const scheme = schemes[keyType === 'P-256' ? 'ecdsa-sha256' : 'pss-sha256']
+        const key = await madeKey(dispatcher, keyType)
+        const message = Buffer.from('x')
+        const payload = new Writer().bytes(encodeKey(key)).text(scheme.name).u8(0).u8(0).list([message]).end()
+        const job = { flow: 'test', operation: 'sign', payload, cost: 1 } as const
+        const { payload: answer, by } = await dispatcher.submit(job)
+        const [signature = Buffer.alloc(0)] = whole(answer, (r) => r.list(1, 512))
+        // As a message, and as a digest: the way of a person's key, which needs the second signer for ECDSA.
+        const asMessage = { ...key, scheme, inputs: [message], by }
+        const asDigest = { ...asMessage, purpose: 'signing', inputs: [digest('SHA-256', message)] } as const
+        await release.check({ ...asMessage, signatures: [signature] })
+        await release.check({ ...asDigest, signatures: [signature] })
+        const flipped = Buffer.from(signature)
+        flipped[5] = (flipped[5] ?? 0) ^ 4
+        for (const signatures of [[flipped], [], [signature.subarray(1)]]) {
+          for (const made of [asMessage, asDigest]) {
+            expect(await refusal(release.check({ ...made, signatures }))).to.deep.equal([
+              'mismatch',
+              undefined,
+              'A signature does not verify.',
+            ])
+          }
+        }
+        await until(() => by.isDead)
+        await until(() => fleet.ready.length === 2)
+      }
+      expect(new Set(log.alarms)).to.deep.equal(new Set(['signature_mismatch']))
+      expect(
+        log.lines.filter(({ fields }) => 'alarm' in fields).every(({ level }) => level === 'error'),
+      ).to.equal(true)
+      dispatcher.close()
+      await fleet.close()
+      soft.remove()
+    })
+  })
+
+  describe('a request for a thousand signatures', () => {
+    it('does not keep a single one waiting for its end', async () => {
+      const open = await openToken()
+      const person = await personKey(open.token, { keyType: 'RSA-2048' })
+      const inputs = Array.from({ length: 1000 }, (_, i) => digest('SHA-256', String(i)))
+      const sealed = await authorise(open.token, person, { digests: inputs })
+      const use = { key: person.key, scheme: 'rsa-sha256', authorisation: sealed } as const
+      let isDone = false
+      const many = open.token.sign({ ...use, flow: 'many', inputs }).then((signatures) => {
+        isDone = true
+        return signatures
+      })
+      let singles = 0
+      while (!isDone) {
+        await open.token.sign({ ...use, flow: 'one', inputs: inputs.slice(0, 1) })
+        singles++
+      }
+      expect(await many).to.have.length(1000)
+      // A turn of the queue is two frames of 16; without turns there would be one single at the end.
+      expect(singles).to.be.greaterThan(8)
+    })
+
+    it('is refused where too much waits already, and nothing of it is signed', async () => {
+      const open = await openToken()
+      const person = await personKey(open.token, { keyType: 'P-256' })
+      const inputs = Array.from({ length: 1000 }, () => digest('SHA-256', 'same'))
+      const sealed = await authorise(open.token, person, { digests: inputs })
+      const use = { flow: 'greedy', key: person.key, scheme: 'ecdsa-sha256', authorisation: sealed } as const
+      const requests = Array.from({ length: 8 }, () =>
+        open.token.sign({ ...use, inputs }).then(
+          () => 'signed',
+          (error: unknown) => (error as TokenError).kind,
+        ),
+      )
+      const other = await open.token.random(8)
+      expect(other).to.have.length(8)
+      const said = await Promise.all(requests)
+      expect(said.filter((kind) => kind === 'signed')).to.have.length(4)
+      expect(said.slice(0, 4)).to.deep.equal(Array(4).fill('signed'))
+      expect(said.slice(5)).to.deep.equal(Array(3).fill('unavailable'))
+    })
   })
 })
 
 async function madeKey(dispatcher: Dispatcher, keyType: 'P-256' | 'RSA-2048'): Promise<Sealed<KeyRecord>> {
-  const payload = new Writer().text(randomBytes(8).toString('hex')).bytes(randomBytes(16)).text(keyType).text('log')
-  const done = await dispatcher.submit({ flow: 'test', operation: 'generate', payload: payload.u8(0).end(), cost: 1 })
+  const payload = new Writer()
+    .text(randomBytes(8).toString('hex'))
+    .bytes(randomBytes(16))
+    .text(keyType)
+    .text('log')
+  const done = await dispatcher.submit({
+    flow: 'test',
+    operation: 'generate',
+    payload: payload.u8(0).end(),
+    cost: 1,
+  })
   const length = done.payload.readUInt32BE(0)
   return decodeKey(done.payload.subarray(4, 4 + length))
 }

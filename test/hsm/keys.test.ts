@@ -7,7 +7,16 @@ import { Token } from '../../hsm/token.ts'
 import { MemoryLoginGate } from '../softhsm-test-helpers/loginGate.ts'
 import { MemoryLog } from '../softhsm-test-helpers/memoryLog.ts'
 import { makeSoftToken, type SoftToken } from '../softhsm-test-helpers/softhsm.ts'
-import { failure, judge, openToken, personKey, publicKey, refusal, serviceKey, type OpenToken } from './support.ts'
+import {
+  failure,
+  judge,
+  openToken,
+  personKey,
+  publicKey,
+  refusal,
+  serviceKey,
+  type OpenToken,
+} from './support.ts'
 
 const SAFE = {
   token: true,
@@ -192,7 +201,14 @@ describe('keys of the token', () => {
     const described = await token.describe(ckaId)
     expect(described?.flags).to.include({ local: false, alwaysSensitive: false, neverExtractable: false })
     expect(described?.spki).to.deep.equal(spki)
-    const record = { ckaId, spki, keyId: randomUUID(), keyType: 'P-256', purpose: 'log', tokenSerial: token.serial } as const
+    const record = {
+      ckaId,
+      spki,
+      keyId: randomUUID(),
+      keyType: 'P-256',
+      purpose: 'log',
+      tokenSerial: token.serial,
+    } as const
     const key = { ...record, seal: forgeSeal(open.soft, record) }
     const use = { flow: 'test', scheme: 'ecdsa-sha256', inputs: [Buffer.from('x')], key } as const
     expect(await refusal(token.sign(use))).to.deep.equal([
@@ -246,7 +262,11 @@ describe('keys of the token', () => {
       'rule',
       'Random octets come by 1 to 4096.',
     ])
-    expect(await refusal(token.random(0))).to.deep.equal(['refused', 'rule', 'Random octets come by 1 to 4096.'])
+    expect(await refusal(token.random(0))).to.deep.equal([
+      'refused',
+      'rule',
+      'Random octets come by 1 to 4096.',
+    ])
   })
 })
 

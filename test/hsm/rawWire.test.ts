@@ -14,11 +14,25 @@ import {
   encodeSealedAuthorisation,
 } from '../../hsm/codec.ts'
 import { macDomains, purposes, type Purpose } from '../../hsm/purposes.ts'
-import { canonicalAuthorisation, canonicalKey, type AuthorisationRecord, type Sealed } from '../../hsm/records.ts'
+import {
+  canonicalAuthorisation,
+  canonicalKey,
+  type AuthorisationRecord,
+  type Sealed,
+} from '../../hsm/records.ts'
 import type { SignerProcess } from '../../hsm/signerProcess.ts'
 import { MAX_FRAME, OP, Writer, type Operation } from '../../hsm/wire.ts'
 import { spawnSigner, startPayload, startSigner } from './rawSigner.ts'
-import { authorisation, credential, digest, openToken, personKey, refusal, type OpenToken, type PersonKey } from './support.ts'
+import {
+  authorisation,
+  credential,
+  digest,
+  openToken,
+  personKey,
+  refusal,
+  type OpenToken,
+  type PersonKey,
+} from './support.ts'
 
 const A = digest('SHA-256', 'a')
 const EMPTY = Buffer.alloc(0)
@@ -117,7 +131,8 @@ describe('whoever holds the wire of a signer', () => {
   it('may guess a secret twenty times an hour', async () => {
     const victim = await personKey(open.token, { keyType: 'P-256' })
     const record = authorisation(victim.key, { digests: [A] })
-    for (let i = 0; i < 20; i++) expect(await activate(randomBytes(32), record, victim)).to.deep.equal(Buffer.from([0]))
+    for (let i = 0; i < 20; i++)
+      expect(await activate(randomBytes(32), record, victim)).to.deep.equal(Buffer.from([0]))
     for (const stretched of [randomBytes(32), victim.stretched]) {
       expect(await refusal(activate(stretched, record, victim))).to.deep.equal([
         'refused',
@@ -131,7 +146,9 @@ describe('whoever holds the wire of a signer', () => {
   })
 
   it('sends malformed payloads in vain', async () => {
-    const operations = (Object.keys(OP) as Operation[]).filter((name) => !['start', 'login', 'open'].includes(name))
+    const operations = (Object.keys(OP) as Operation[]).filter(
+      (name) => !['start', 'login', 'open'].includes(name),
+    )
     for (const operation of operations) {
       for (const payload of [EMPTY, Buffer.alloc(3), Buffer.alloc(64, 0xff), randomBytes(500)]) {
         const [kind, , message] = await refusal(signer.request(operation, payload))
@@ -169,7 +186,11 @@ describe('whoever holds the wire of a signer', () => {
   })
 
   it('ends the signer with a frame of an impossible length, or by hanging up', async () => {
-    for (const last of [Buffer.from('ffffffff0000000001', 'hex'), Buffer.from('000000000000000001', 'hex'), EMPTY]) {
+    for (const last of [
+      Buffer.from('ffffffff0000000001', 'hex'),
+      Buffer.from('000000000000000001', 'hex'),
+      EMPTY,
+    ]) {
       const { child, wire } = rawChild(open.soft.config.environment)
       if (last.length > 0) wire.write(last)
       else wire.end()
@@ -197,8 +218,11 @@ describe('whoever holds the wire of a signer', () => {
   it('finds no secret in the arguments and nothing unasked in the environment', function () {
     const folder = `/proc/${String(signer.pid)}`
     if (!existsSync(folder)) this.skip()
-    const words = (name: string): string[] => readFileSync(`${folder}/${name}`, 'utf8').split('\0').filter(Boolean)
-    expect(words('environ')).to.deep.equal([`SOFTHSM2_CONF=${open.soft.config.environment['SOFTHSM2_CONF'] ?? ''}`])
+    const words = (name: string): string[] =>
+      readFileSync(`${folder}/${name}`, 'utf8').split('\0').filter(Boolean)
+    expect(words('environ')).to.deep.equal([
+      `SOFTHSM2_CONF=${open.soft.config.environment['SOFTHSM2_CONF'] ?? ''}`,
+    ])
     expect(words('cmdline').join(' ')).not.to.include(open.soft.pin)
     expect(words('cmdline').join(' ')).not.to.include('inspect')
   })

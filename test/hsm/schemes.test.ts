@@ -84,7 +84,12 @@ describe('every key type and scheme', function () {
       const message = randomBytes(5_000)
       for (const name of keyTypes[keyType].schemes) {
         const inputs = [message]
-        const [signature = Buffer.alloc(0)] = await open.token.sign({ flow: 'test', key, scheme: name, inputs })
+        const [signature = Buffer.alloc(0)] = await open.token.sign({
+          flow: 'test',
+          key,
+          scheme: name,
+          inputs,
+        })
         expect(judge(key.spki, name, { message, signature }), name).to.equal(true)
       }
     })

@@ -69,7 +69,13 @@ export async function personKey(
   const stretched = randomBytes(32)
   const { keyType, purpose = 'signing', keyId = randomUUID() } = r
   const parameters = { salt: randomBytes(16), memoryKiB: 65_536, passes: 3, lanes: 1, secrets: 1, stretched }
-  const made = await token.generate({ keyId, ckaId: randomBytes(16), keyType, purpose, activation: parameters })
+  const made = await token.generate({
+    keyId,
+    ckaId: randomBytes(16),
+    keyType,
+    purpose,
+    activation: parameters,
+  })
   if (made.activation === undefined) throw new Error('no activation')
   return { key: made.key, activation: made.activation, stretched }
 }

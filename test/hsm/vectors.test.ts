@@ -120,9 +120,15 @@ describe('verification before release', () => {
     const key = { keyType: 'P-256', spki } as const
     const long = digest('SHA-512', 'sample')
     const short = digest('SHA-256', 'sample')
-    expect(await elsewhere({ ...key, scheme: 'ecdsa-sha256' }, { digest: short, signature: sha256 })).to.equal(true)
-    expect(await elsewhere({ ...key, scheme: 'ecdsa-sha512' }, { digest: long, signature: sha512 })).to.equal(true)
-    expect(await elsewhere({ ...key, scheme: 'ecdsa-sha512' }, { digest: long, signature: sha256 })).to.equal(false)
+    expect(
+      await elsewhere({ ...key, scheme: 'ecdsa-sha256' }, { digest: short, signature: sha256 }),
+    ).to.equal(true)
+    expect(await elsewhere({ ...key, scheme: 'ecdsa-sha512' }, { digest: long, signature: sha512 })).to.equal(
+      true,
+    )
+    expect(await elsewhere({ ...key, scheme: 'ecdsa-sha512' }, { digest: long, signature: sha256 })).to.equal(
+      false,
+    )
   })
 
   it('agrees with RFC 8032 on Ed25519', () => {
@@ -149,7 +155,10 @@ describe('verification before release', () => {
       const [signature = Buffer.alloc(0)] = await open.token.sign(use)
       const is = (altered: Buffer): boolean | Promise<boolean> =>
         keyType === 'P-256'
-          ? elsewhere({ keyType, spki: key.spki, scheme }, { digest: digest('SHA-256', message), signature: altered })
+          ? elsewhere(
+              { keyType, spki: key.spki, scheme },
+              { digest: digest('SHA-256', message), signature: altered },
+            )
           : verifiesRsaDigest(
               { key: publicKey(key.spki), keyType, scheme: schemes[scheme], hash: hashes['SHA-256'] },
               { digest: digest('SHA-256', message), signature: altered },
@@ -194,7 +203,9 @@ describe('public keys from a token', () => {
   it('are Node’s own DER for RSA, also with a leading zero in the modulus', () => {
     const modulus = hex(`80${'13'.repeat(254)}01`)
     const spki = rsaSpki(keyTypes['RSA-2048'], modulus, hex('010001'))
-    expect(rsaSpki(keyTypes['RSA-2048'], Buffer.concat([hex('00'), modulus]), hex('010001'))).to.deep.equal(spki)
+    expect(rsaSpki(keyTypes['RSA-2048'], Buffer.concat([hex('00'), modulus]), hex('010001'))).to.deep.equal(
+      spki,
+    )
     const parsed = createPublicKey({ key: spki, format: 'der', type: 'spki' })
     expect(parsed.export({ format: 'der', type: 'spki' })).to.deep.equal(spki)
     expect(publicParts(spki, 'RSA-2048')).to.deep.include({ modulus, exponent: hex('010001') })
@@ -202,7 +213,9 @@ describe('public keys from a token', () => {
 
   it('are taken apart only if they are to the octet what they would be put together to', () => {
     const spki = curveSpki(keyTypes['P-384'], hex(`04${'33'.repeat(96)}`)) ?? Buffer.alloc(0)
-    expect(publicParts(spki, 'P-384')).to.deep.include({ ecPoint: Buffer.concat([hex('0461'), spki.subarray(-97)]) })
+    expect(publicParts(spki, 'P-384')).to.deep.include({
+      ecPoint: Buffer.concat([hex('0461'), spki.subarray(-97)]),
+    })
     expect(publicParts(spki, 'P-256')).to.equal(undefined)
     expect(publicParts(spki, 'RSA-3072')).to.equal(undefined)
     expect(publicParts(Buffer.concat([spki, hex('00')]), 'P-384')).to.equal(undefined)

@@ -99,7 +99,11 @@ describe('the wire', () => {
 })
 
 describe('the queue', () => {
-  const item = (flow: string, id: number): { flow: string; cost: number; id: number } => ({ flow, cost: 1, id })
+  const item = (flow: string, id: number): { flow: string; cost: number; id: number } => ({
+    flow,
+    cost: 1,
+    id,
+  })
 
   it('takes one of each flow in turn, and each flow in its order', () => {
     const queue = new FairQueue<ReturnType<typeof item>>({ whole: 100, flow: 100 })

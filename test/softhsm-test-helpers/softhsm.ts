@@ -77,11 +77,15 @@ export function makeSoftToken(options: { label?: string; signers?: number } = {}
 const TOOL = fileURLToPath(new URL('tokenTool.ts', import.meta.url))
 
 function runTool(input: object, environment: Record<string, string>): Record<string, unknown> {
-  const ran = spawnSync(process.execPath, ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href, TOOL], {
-    env: environment,
-    input: JSON.stringify(input),
-    encoding: 'utf8',
-  })
+  const ran = spawnSync(
+    process.execPath,
+    ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href, TOOL],
+    {
+      env: environment,
+      input: JSON.stringify(input),
+      encoding: 'utf8',
+    },
+  )
   if (ran.status !== 0) throw new Error(`the token tool failed: ${ran.stderr}`)
   return JSON.parse(ran.stdout) as Record<string, unknown>
 }

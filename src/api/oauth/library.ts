@@ -1,6 +1,6 @@
 /**
- * The OAuth library writes to the console when it is loaded on Node 20 ("Unsupported runtime": it runs, and its own tests
- * are not run there). A service's output is its log, so what the library says while loading is kept for the log instead.
+ * The OAuth library writes to the console when it is loaded on Node 20 ("Unsupported runtime"; it works, and the tests
+ * here run on it). A service's output is its log, so what the library says while loading is kept for the log instead.
  */
 const PREFIX = 'oidc-provider '
 const said: string[] = []

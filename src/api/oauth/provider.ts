@@ -39,7 +39,7 @@ function configuration(ctx: Context): Configuration {
     scopes: [SCOPE],
     responseTypes: [],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post'],
-    // In order of the library's documentation: what is on by default and not offered is off.
+    // On by default in the library, and not offered here.
     features: {
       devInteractions: { enabled: false },
       dPoP: { enabled: false },
@@ -51,7 +51,7 @@ function configuration(ctx: Context): Configuration {
     ttl: { ClientCredentials: ctx.config.oauth.tokenSeconds },
     // Origins are the business of the allow-list in front of every face.
     clientBasedCORS: () => true,
-    // For those who ask for HTML, too.
+    // Those who ask for HTML get JSON as well.
     renderError: (koa, out) => {
       koa.body = out
     },

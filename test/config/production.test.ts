@@ -1,0 +1,78 @@
+import { expect } from 'chai'
+import { Files, load, problems, type Change } from './files.ts'
+
+describe('the configuration of production', () => {
+  let files: Files
+  before(() => {
+    files = new Files()
+  })
+  after(() => files.remove())
+
+  const production = (change: Change): readonly string[] =>
+    problems({ INTAGLIO_CONFIG: files.changed('production.example.json', change) })
+
+  it('wants its public URL', () => {
+    expect(production((config) => delete config['baseUrl'])).to.deep.equal([
+      'baseUrl: production needs the public https URL of this service',
+    ])
+  })
+
+  it('refuses http', () => {
+    expect(production((config) => (config['baseUrl'] = 'http://sign.example.org'))).to.deep.equal([
+      'baseUrl: production is reached by https only',
+    ])
+  })
+
+  it('refuses one database role for owner and service', () => {
+    const found = production((config) => {
+      config['database'] = { url: 'postgres://one:a@db/x', ownerUrl: 'postgres://one:b@db/x' }
+    })
+    expect(found).to.deep.equal([
+      'database.ownerUrl: must log in as another role than database.url: the service must not be able to change its audit log',
+    ])
+  })
+
+  it('needs no owner: then nothing is migrated at the start', () => {
+    expect(production((config) => (config['database'] = { url: 'postgres://one@db/x' }))).to.deep.equal([])
+  })
+
+  for (const [key, value] of [
+    ['provider', 'softhsm'],
+    ['module', '/usr/lib/softhsm/libsofthsm2.so'],
+  ] as const) {
+    it(`refuses SoftHSM by its ${key}`, () => {
+      const found = production((config) => {
+        const [token] = config['tokens'] as Record<string, unknown>[]
+        if (token !== undefined) token[key] = value
+      })
+      expect(found).to.deep.equal([
+        'tokens.0.module: SoftHSM keeps keys in files: production needs a hardware token',
+      ])
+    })
+  }
+
+  it('has no RSA key below 3072 bits to choose for its authorities', () => {
+    const path = files.changed(
+      'production.example.json',
+      (config) => ((config['ca'] as Record<string, unknown>)['keyType'] = 'RSA-2048'),
+    )
+    expect(problems({ INTAGLIO_CONFIG: path })[0]).to.match(/: ca\.keyType: Invalid option/)
+  })
+
+  it('warns on a Node that gets no fixes any more', () => {
+    const { warnings } = load({ INTAGLIO_CONFIG: 'config/production.example.json' }, '20.19.0')
+    expect(warnings).to.deep.equal([
+      'Node 20.19.0 gets no security fixes any more: run a maintained LTS (22 or newer)',
+    ])
+  })
+
+  it('warns when the last try of a PIN is allowed', () => {
+    const env = {
+      INTAGLIO_CONFIG: 'config/production.example.json',
+      INTAGLIO_TOKENS_0_PIN_ALLOW_FINAL_TRY: 'true',
+    }
+    expect(load(env).warnings).to.deep.equal([
+      'tokens.0.pin.allowFinalTry is on: a wrong PIN would lock the token; set it for one start only',
+    ])
+  })
+})
