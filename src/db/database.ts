@@ -33,6 +33,9 @@ const AWAY_CODES = new Set([
   'EHOSTUNREACH',
   // A database that was set read-only (disk full, failover) records nothing, so nothing is signed.
   '25006',
+  // A database that was closed to connections, or is being dropped and made anew.
+  '55000',
+  '3D000',
 ])
 
 export interface DatabaseOptions {

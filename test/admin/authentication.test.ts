@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import { calculateJwkThumbprint, CompactSign, importJWK } from 'jose'
 import { newIdentity, publicHalf, signRequest, type Identity } from '../../src/api/admin/identity.ts'
+import { sweepOperatorRequests } from '../../src/db/operators.ts'
 import { startService, type TestService } from '../support/startService.ts'
 
 const PROBLEM = 'application/problem+json'
@@ -149,6 +150,17 @@ describe('operators’ requests', () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => send(token)))
     expect(answers.filter((answer) => answer.status === 201)).to.have.length(1)
     expect(answers.filter((answer) => answer.status === 401)).to.have.length(49)
+  })
+
+  it('are remembered for as long as they could be used again, and no longer', async () => {
+    await service.sql(`insert into operator_request values ('\\x01', now() - interval '1 second')`)
+    await send(`Bearer ${await signed(service.operators.admin)}`)
+    await sweepOperatorRequests(service.ctx.db)
+    const [left] = await service.sql<{ past: number; kept: number }>(
+      `select count(*) filter (where expires_at < now())::int as past, count(*)::int as kept from operator_request`,
+    )
+    expect(left?.past).to.equal(0)
+    expect(left?.kept).to.be.greaterThan(0)
   })
 
   it('are refused when they are old, or from the future', async () => {
