@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from './database.ts'
 
-/** Any number: whoever prepares a token holds it. */
+/** Any number: whoever prepares a token or makes its authorities holds it. */
 const LOCK = 0x1e7a0cb
 const POLL_MS = 200
-/** Preparing a token takes seconds; after this long somebody hangs. */
+/** It takes seconds; after this long somebody hangs. */
 const WAIT_MS = 60_000
 
 /**
- * Work that must not be done twice at once, by any replica: preparing a token. A replica that dies lets go with its
+ * Work of a first start that must not be done twice at once, by any replica: secrets of the token, authorities. A replica that dies lets go with its
  * connection; the next finds what was done and goes on from there.
  */
 export async function oneAtATime<T>(db: Database, work: () => Promise<T>): Promise<T> {
@@ -23,5 +23,5 @@ export async function oneAtATime<T>(db: Database, work: () => Promise<T>): Promi
     if (done !== undefined) return done.result
     await pause(POLL_MS)
   }
-  throw new Error('Another process has been preparing the token for a minute: look for it, and start again.')
+  throw new Error('Another process has been at its first start for a minute: look for it, and start again.')
 }

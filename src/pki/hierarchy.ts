@@ -4,19 +4,16 @@ import * as x509 from '@peculiar/x509'
 import type { Context } from '../context.ts'
 import { newestCertificate, type CertificateRow } from '../db/certificates.ts'
 import { findKey, keyRecord } from '../db/keys.ts'
+import { oneAtATime } from '../db/startLock.ts'
 import { makeKey } from '../signing/makeKey.ts'
 import { issue, type Issuer } from './issue.ts'
 import { authorityName } from './names.ts'
 import type { ProfileName } from './profiles.ts'
 
-/** Any number: this one spells the lock's purpose in logs of pg_locks. */
-const HIERARCHY_LOCK = 0x1e7a0ca
-
 /** Root and issuing authority, keys in the token, made by the first start that finds none. One replica makes them. */
 export async function ensureHierarchy(ctx: Context): Promise<void> {
   if (await newestCertificate(ctx.db, 'issuing')) return
-  await ctx.db.transaction(async (tx) => {
-    await tx.query({ text: 'select pg_advisory_xact_lock($1::bigint)', values: [HIERARCHY_LOCK] })
+  await oneAtATime(ctx.db, async () => {
     if (await newestCertificate(ctx.db, 'issuing')) return
     const root = (await currentIssuer(ctx, 'root')) ?? (await makeAuthority(ctx, 'root'))
     await makeAuthority(ctx, 'issuing', root)
