@@ -26,7 +26,10 @@ export interface Job {
   readonly ckaId?: string
   /** Only this signer. */
   readonly only?: SignerProcess
-  /** The parts of one request: none of them waits too long while another one makes progress. */
+  /**
+   * The parts of one request, which was admitted as a whole: none of them waits too long while another one makes
+   * progress, and none is begun after another one failed.
+   */
   readonly group?: { progressAt: number; isAborted: boolean }
 }
 
@@ -78,6 +81,13 @@ export class Dispatcher {
     if (!this.#queue.hasRoom(job.flow, job.cost))
       return Promise.reject(unavailable('Too much is waiting already.'))
     return this.#enqueue(job, false)
+  }
+
+  /** Why so much more of a flow cannot be taken now; undefined if it can. */
+  admission(flow: string, cost: number): TokenError | undefined {
+    if (this.#isClosed) return unavailable('The token is closed.')
+    if (this.#isDown()) return unavailable('The token is not available.')
+    return this.#queue.hasRoom(flow, cost) ? undefined : unavailable('Too much is waiting already.')
   }
 
   /** Ahead of the queue, to one signer: what completes work that was begun. */

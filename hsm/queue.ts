@@ -16,10 +16,11 @@ export class FairQueue<Item extends { readonly flow: string; readonly cost: numb
     return this.#flows.size === 0
   }
 
-  /** Whether so much more fits, for this flow and as a whole. */
+  /** Whether so much more fits, for this flow and as a whole. Something of any size fits where nothing waits. */
   hasRoom(flow: string, cost: number): boolean {
     const held = this.#flows.get(flow)?.cost ?? 0
-    return held + cost <= this.#limits.flow && this.#cost + cost <= this.#limits.whole
+    const fitsFlow = held === 0 || held + cost <= this.#limits.flow
+    return fitsFlow && (this.#cost === 0 || this.#cost + cost <= this.#limits.whole)
   }
 
   /** @param first ahead of the flow's others: for what was taken out before and came back. */

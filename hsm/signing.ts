@@ -34,9 +34,14 @@ export class Signing {
   }
 
   async sign(request: SigningRequest): Promise<Buffer[]> {
+    if (request.inputs.length === 0)
+      throw new TokenError('refused', 'There is nothing to sign.', { reason: 'rule' })
     if (request.inputs.some((input) => input.length > MAX_MESSAGE)) {
       throw new TokenError('refused', `A message is longer than ${MAX_MESSAGE} octets.`, { reason: 'rule' })
     }
+    // As a whole or not at all: a part that is turned away after others were signed would cost them too.
+    const refusal = this.#dispatcher.admission(request.flow, request.inputs.length)
+    if (refusal !== undefined) throw refusal
     const group = { progressAt: 0, isAborted: false }
     const parts = cut(request.inputs).map((inputs) => this.#part({ ...request, inputs }, group))
     const settled = await Promise.allSettled(parts)

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import type { Session } from 'graphene-pk11'
 import { Failure } from './answer.ts'
 import { tokenNames, type Connection, type StartOptions } from './connect.ts'
@@ -49,6 +49,8 @@ function refuseLastTry(flags: number, options: StartOptions): void {
 function readPin(file: string): string {
   let octets: Buffer
   try {
+    if ((statSync(file).mode & 0o077) !== 0)
+      process.stderr.write('The PIN file can be read by others than its owner.\n')
     octets = readFileSync(file)
   } catch {
     throw new Failure('refused', `The PIN file '${file}' cannot be read.`, { reason: 'token' })

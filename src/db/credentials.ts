@@ -47,16 +47,10 @@ export const CREDENTIAL_COLUMNS = `c.id, c.person_id as "personId", c.client_id 
 
 export const CREDENTIAL_JOINS = `left join key k on k.id = c.key_id left join certificate ce on ce.id = c.certificate_id`
 
-export interface NewCredential {
-  readonly id: string
-  readonly personId: string
-  readonly clientId: string
-  readonly keyType: KeyType
-  readonly scal: 1 | 2
-  readonly mode: 'explicit' | 'oauth2code'
-  readonly multisign: number
-  readonly description: string
-}
+export type NewCredential = Pick<
+  CredentialRow,
+  'id' | 'personId' | 'clientId' | 'keyType' | 'scal' | 'mode' | 'multisign' | 'description'
+>
 
 /** A credential without a key: its holder makes the key by setting the PIN. */
 export async function createCredential(q: Queries, made: NewCredential): Promise<void> {

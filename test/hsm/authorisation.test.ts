@@ -177,8 +177,7 @@ describe('an authorisation', () => {
 
   it('for a credential is used with that credential, of that key and client', async () => {
     const linked = await credential(open.token, person.key)
-    const named = { digests: [A], credentialId: linked.credentialId }
-    const sealed = await authorise(open.token, person, named, linked)
+    const sealed = await authorise(open.token, person, { digests: [A], credential: linked })
     expect(await sign({ authorisation: sealed, credential: linked })).to.have.length(1)
     const elsewhere = rule('The authorisation is for another credential.')
     expect(await refusal(sign({ authorisation: sealed }))).to.deep.equal(elsewhere)
@@ -219,8 +218,7 @@ describe('an authorisation', () => {
 
   it('with one bit of any sealed record changed signs nothing', async () => {
     const linked = await credential(open.token, person.key)
-    const named = { digests: [A, B], credentialId: linked.credentialId }
-    const sealed = await authorise(open.token, person, named, linked)
+    const sealed = await authorise(open.token, person, { digests: [A, B], credential: linked })
     const use = { authorisation: sealed, credential: linked }
     expect(await sign(use)).to.have.length(1)
     const broken = (kind: string): [string, string, string] => [

@@ -1,22 +1,9 @@
 import { createECDH, randomBytes, randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import { keyTypes, type KeyType } from '../../hsm/algorithms.ts'
-import { canonicalKey, type KeyRecord } from '../../hsm/records.ts'
 import { canaryLabel, serviceSecrets } from '../../hsm/purposes.ts'
-import { Token } from '../../hsm/token.ts'
-import { MemoryLoginGate } from '../softhsm-test-helpers/loginGate.ts'
-import { MemoryLog } from '../softhsm-test-helpers/memoryLog.ts'
-import { makeSoftToken, type SoftToken } from '../softhsm-test-helpers/softhsm.ts'
-import {
-  failure,
-  judge,
-  openToken,
-  personKey,
-  publicKey,
-  refusal,
-  serviceKey,
-  type OpenToken,
-} from './support.ts'
+import type { Token } from '../../hsm/token.ts'
+import { forgeSeal, judge, openToken, publicKey, refusal, serviceKey, type OpenToken } from './support.ts'
 
 const SAFE = {
   token: true,
@@ -269,105 +256,3 @@ describe('keys of the token', () => {
     ])
   })
 })
-
-describe('opening a token', () => {
-  const opened = async (
-    soft: SoftToken,
-    more: { prepare?: boolean; config?: object } = {},
-  ): Promise<{ error?: unknown; log: MemoryLog; gate: MemoryLoginGate }> => {
-    const log = new MemoryLog()
-    const gate = new MemoryLoginGate()
-    try {
-      const { prepare = true, config = {} } = more
-      const token = await Token.open({ config: { ...soft.config, ...config }, loginGate: gate, log, prepare })
-      await token.close()
-      return { log, gate }
-    } catch (error) {
-      return { error, log, gate }
-    }
-  }
-  const message = (error: unknown): string => (error instanceof Error ? error.message : 'no error')
-
-  it('that was not prepared says so', async () => {
-    const soft = makeSoftToken()
-    const { error } = await opened(soft, { prepare: false })
-    expect(message(error)).to.equal("The token has no secret 'intaglio seal v1'.")
-    soft.remove()
-  })
-
-  it('with an imported, a doubled or a lost secret is refused', async () => {
-    const soft = makeSoftToken()
-    expect((await opened(soft)).error).to.equal(undefined)
-    const label = serviceSecrets.seal
-    const secret = { do: 'importSecret', pin: soft.pin, label, value: '00'.repeat(32) } as const
-    soft.tool(secret)
-    expect(message((await opened(soft)).error)).to.equal("The token has two secrets 'intaglio seal v1'.")
-    soft.tool({ do: 'destroyLabelled', pin: soft.pin, label })
-    soft.tool(secret)
-    expect(message((await opened(soft)).error)).to.equal(
-      "The secret 'intaglio seal v1' is not one that this service made: ALWAYS_SENSITIVE.",
-    )
-    soft.remove()
-  })
-
-  it('that has keys but lost a secret is not prepared again', async () => {
-    const { soft, token } = await openToken()
-    await serviceKey(token, { keyType: 'P-256' })
-    await token.close()
-    soft.tool({ do: 'destroyLabelled', pin: soft.pin, label: serviceSecrets.pepper })
-    expect(message((await opened(soft)).error)).to.equal(
-      "The token has keys, but not the secret 'intaglio pepper v1'. It is not prepared again.",
-    )
-    soft.remove()
-  })
-
-  it('again finds its keys and what was sealed', async () => {
-    const { soft, token } = await openToken()
-    const key = await serviceKey(token, { keyType: 'P-256' })
-    await personKey(token, { keyType: 'P-256' })
-    await token.close()
-    const again = await Token.open({
-      config: soft.config,
-      loginGate: new MemoryLoginGate(),
-      log: new MemoryLog(),
-      prepare: true,
-    })
-    const use = { flow: 'test', key, scheme: 'ecdsa-sha256', inputs: [Buffer.from('x')] } as const
-    expect(await again.sign(use)).to.have.length(1)
-    await again.close()
-    const late = await failure(again.sign(use))
-    expect([late.kind, late.message]).to.deep.equal(['unavailable', 'The token is closed.'])
-    soft.remove()
-  })
-
-  it('of a make that is not supported, or with Node’s own environment, is refused', async () => {
-    const soft = makeSoftToken()
-    expect(message((await opened(soft, { config: { provider: 'tpm2' } })).error)).to.equal(
-      "The provider 'tpm2' is not supported. A TPM makes no HMAC keys, so it needs a second token for the seals; one token can be configured.",
-    )
-    expect(message((await opened(soft, { config: { provider: '__proto__' } })).error)).to.match(
-      /^There is no provider '__proto__'; there are: softhsm, /,
-    )
-    expect(
-      message((await opened(soft, { config: { environment: { NODE_OPTIONS: '--inspect' } } })).error),
-    ).to.equal("The environment of the signers may not hold 'NODE_OPTIONS': it would change Node itself.")
-    expect(message((await opened(soft, { config: { signers: 1 } })).error)).to.equal(
-      'There must be two signers or more: one verifies what another one signed.',
-    )
-    expect(message((await opened(soft, { config: { module: '/nonexistent.so' } })).error)).to.equal(
-      "The PKCS#11 module '/nonexistent.so' cannot be read.",
-    )
-    soft.remove()
-  })
-})
-
-/** What whoever has the PIN could do: seal a record of his own with the token's seal secret. */
-function forgeSeal(soft: SoftToken, record: KeyRecord): Buffer {
-  const { mac } = soft.tool({
-    do: 'hmac',
-    pin: soft.pin,
-    label: serviceSecrets.seal,
-    data: canonicalKey(record).toString('hex'),
-  })
-  return Buffer.from(String(mac), 'hex')
-}

@@ -11,9 +11,10 @@ import {
 import { existsSync, readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { schemes, type HashName, type KeyType, type SchemeName } from '../../hsm/algorithms.ts'
-import type { Purpose } from '../../hsm/purposes.ts'
+import { serviceSecrets, type Purpose } from '../../hsm/purposes.ts'
 import {
   canonicalCredential,
+  canonicalKey,
   type ActivationRecord,
   type AuthorisationRecord,
   type CredentialRecord,
@@ -108,11 +109,14 @@ export function authorisation(
 export async function authorise(
   token: Token,
   person: PersonKey,
-  r: Partial<AuthorisationRecord> & { digests: readonly Buffer[] | undefined },
-  credential?: Sealed<CredentialRecord>,
+  r: Partial<AuthorisationRecord> & {
+    digests: readonly Buffer[] | undefined
+    credential?: Sealed<CredentialRecord>
+  },
 ): Promise<Sealed<AuthorisationRecord>> {
-  const record = authorisation(person.key, r)
-  const seal = await token.activate({ ...person, credential, authorisation: record })
+  const { credential: linked, ...fields } = r
+  const record = authorisation(person.key, { ...fields, credentialId: linked?.credentialId ?? '' })
+  const seal = await token.activate({ ...person, credential: linked, authorisation: record })
   if (seal === undefined) throw new Error('the secret was wrong')
   return { ...record, seal }
 }
@@ -195,4 +199,11 @@ export function pids(log: MemoryLog): number[] {
   return log.lines
     .filter(({ message }) => message === 'a signer is ready')
     .map(({ fields }) => fields['pid'] as number)
+}
+
+/** What whoever has the PIN could do: seal a record of his own with the token's seal secret. */
+export function forgeSeal(soft: SoftToken, record: KeyRecord): Buffer {
+  const data = canonicalKey(record).toString('hex')
+  const { mac } = soft.tool({ do: 'hmac', pin: soft.pin, label: serviceSecrets.seal, data })
+  return Buffer.from(String(mac), 'hex')
 }
