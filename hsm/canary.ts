@@ -7,7 +7,7 @@ import { canaryMessage } from './purposes.ts'
 import type { SignerProcess } from './signerProcess.ts'
 import type { Health, TokenLog } from './types.ts'
 import { verifiesMessage } from './verify.ts'
-import { Writer } from './wire.ts'
+import { Writer } from './payload.ts'
 
 /** Also what keeps sessions of network HSMs from being closed as idle. */
 const PERIOD_MS = 30_000

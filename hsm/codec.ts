@@ -3,7 +3,8 @@ import { hashes, keyTypes } from './algorithms.ts'
 import { purposes } from './purposes.ts'
 import type { ActivationRecord, AuthorisationRecord, CredentialRecord, KeyRecord, Sealed } from './records.ts'
 import { keyFlags, type KeyAttributes, type KeyFlag, type MechanismInfo, type TokenInfo } from './types.ts'
-import { MAX_AUTHORISED, MAX_DIGESTS, Reader, WireError, Writer } from './wire.ts'
+import { Reader, WireError, Writer } from './payload.ts'
+import { MAX_AUTHORISED, MAX_DIGESTS } from './wire.ts'
 
 /** HMAC-SHA256. */
 export const SEAL_LENGTH = 32

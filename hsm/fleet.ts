@@ -6,7 +6,7 @@ import { TokenError } from './errors.ts'
 import { isPinRejected, CKF } from './signer/cryptoki.ts'
 import { SignerProcess } from './signerProcess.ts'
 import type { TokenOptions } from './types.ts'
-import { Writer } from './wire.ts'
+import { Writer } from './payload.ts'
 
 /** Pauses before a signer is started again: doubled at each failure. */
 const FIRST_BACKOFF_MS = 100
@@ -159,12 +159,21 @@ export class Fleet {
     try {
       await process.request('login', Buffer.alloc(0))
     } catch (error) {
-      if (!(error instanceof TokenError) || !isPinRejected(error.code)) throw error
+      if (!(error instanceof TokenError)) throw error
+      // A no of the signer's own, before it asked the token: flags that forbid the try, a PIN file that is not there.
+      if (error.kind === 'refused' && error.code === undefined) {
+        await loginGate.end({ ...login, accepted: undefined })
+      }
+      if (!isPinRejected(error.code)) throw error
       this.#pinRejected = new TokenError(
         'refused',
         `The token '${hello.info.label}' (${login.serial}) rejected the PIN of version ${login.version}. ` +
           'It is not tried again: put the right PIN in the file and raise pin.version.',
         { reason: 'token', code: error.code, cause: error },
+      )
+      this.#options.log.error(
+        { alarm: 'pin_rejected', ...login },
+        'the PIN was rejected; no signer is started again',
       )
       await loginGate.end({ ...login, accepted: false })
       throw this.#pinRejected
@@ -197,13 +206,7 @@ export class Fleet {
         return
       } catch (error) {
         if (this.#isClosing()) return
-        if (this.#pinRejected !== undefined) {
-          this.#options.log.error(
-            { alarm: 'pin_rejected', err: this.#pinRejected },
-            'signers are not started again',
-          )
-          return
-        }
+        if (this.#pinRejected !== undefined) return
         this.#options.log.warn({ signer: slot.index, err: error }, 'a signer did not start')
       }
     }

@@ -5,7 +5,7 @@ import { purposes, type Purpose } from './purposes.ts'
 import { SOFT_DEADLINE_MS, type SignerProcess } from './signerProcess.ts'
 import type { TokenLog } from './types.ts'
 import { PublicKeys, verifiesMessage, verifiesRsaDigest } from './verify.ts'
-import { Writer } from './wire.ts'
+import { Writer } from './payload.ts'
 
 export interface Made {
   readonly keyId: string

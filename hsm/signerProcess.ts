@@ -5,7 +5,8 @@ import { Duplex, type Readable } from 'node:stream'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { refusalReasons, TokenError, type TokenErrorKind } from './errors.ts'
 import type { TokenLog } from './types.ts'
-import { frame, FrameSplitter, OP, Reader, STATUS, type Frame, type Operation } from './wire.ts'
+import { Reader } from './payload.ts'
+import { frame, FrameSplitter, OP, STATUS, type Frame, type Operation } from './wire.ts'
 
 /** A caller is answered after so long without progress of its signer. */
 export const SOFT_DEADLINE_MS = 5_000

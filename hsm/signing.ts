@@ -5,7 +5,8 @@ import { TokenError, type TokenErrorKind } from './errors.ts'
 import { purposes } from './purposes.ts'
 import type { KeyRecord } from './records.ts'
 import type { Release } from './release.ts'
-import { MAX_INPUTS, MAX_MESSAGE, Writer } from './wire.ts'
+import { Writer } from './payload.ts'
+import { MAX_INPUTS, MAX_MESSAGE } from './wire.ts'
 
 export interface SigningRequest {
   readonly flow: string

@@ -1,5 +1,6 @@
 import { keyTypes, schemes, type KeyType } from './algorithms.ts'
 import { Canaries } from './canary.ts'
+import { checkConfiguration } from './configuration.ts'
 import {
   decodeActivation,
   decodeKey,
@@ -16,7 +17,6 @@ import {
 import { Dispatcher, type Done, type Job } from './dispatcher.ts'
 import { TokenError } from './errors.ts'
 import { Fleet } from './fleet.ts'
-import { provider } from './providers.ts'
 import { macDomains, type MacDomain } from './purposes.ts'
 import { Release } from './release.ts'
 import { Signing } from './signing.ts'
@@ -33,14 +33,12 @@ import type {
   TokenInfo,
   TokenOptions,
 } from './types.ts'
-import { Writer } from './wire.ts'
+import { Writer } from './payload.ts'
 
 export { TokenError } from './errors.ts'
 export type { RefusalReason, TokenErrorKind } from './errors.ts'
 export type * from './types.ts'
 
-/** Sessions that one signer holds: the idle one that keeps the login, one to work with, one to verify with. */
-const SESSIONS_PER_SIGNER = 3
 const MAX_RECORD = 8192
 const MAX_RANDOM = 4096
 
@@ -258,22 +256,5 @@ export class Token {
 
   #ask(job: Omit<Job, 'cost'>): Promise<Done> {
     return this.#dispatcher.submit({ ...job, cost: 1 })
-  }
-}
-
-/** @throws Error naming what an operator must change. */
-function checkConfiguration({ config, log }: TokenOptions): void {
-  const row = provider(config.provider)
-  if (row.verified === undefined) {
-    log.warn({ provider: row.name }, 'this make of token was never run against the real device')
-  }
-  const name = Object.keys(config.environment).find((key) => key.startsWith('NODE_'))
-  if (name !== undefined) {
-    throw new Error(`The environment of the signers may not hold '${name}': it would change Node itself.`)
-  }
-  if (config.signers < 2)
-    throw new Error('There must be two signers or more: one verifies what another one signed.')
-  if (config.signers * SESSIONS_PER_SIGNER > row.sessions) {
-    throw new Error(`${config.signers} signers need more sessions than a token of make '${row.name}' has.`)
   }
 }

@@ -22,8 +22,11 @@ export interface TokenConfigShape {
 export interface LoginGate {
   /** Resolves when this login may be tried; rejects with a clear sentence if it never may. */
   begin(login: { serial: string; version: number; pinCountLow: boolean }): Promise<void>
-  /** The token's verdict on the PIN. Not called where there was none: the signer died, or the token failed. */
-  end(login: { serial: string; version: number; accepted: boolean }): Promise<void>
+  /**
+   * The token's verdict on the PIN; undefined: the PIN was never tried. Not called where nobody knows: the signer died
+   * while it tried, or the token failed.
+   */
+  end(login: { serial: string; version: number; accepted: boolean | undefined }): Promise<void>
 }
 
 export interface TokenLog {

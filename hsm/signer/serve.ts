@@ -3,17 +3,8 @@ import type { Socket } from 'node:net'
 import { encodeHello } from '../codec.ts'
 import { refusalReasons } from '../errors.ts'
 import { provider } from '../providers.ts'
-import {
-  FrameSplitter,
-  frame,
-  OP,
-  Reader,
-  STATUS,
-  WireError,
-  Writer,
-  type Frame,
-  type Operation,
-} from '../wire.ts'
+import { Reader, WireError, Writer } from '../payload.ts'
+import { FrameSplitter, frame, OP, STATUS, type Frame, type Operation } from '../wire.ts'
 import { Failure, fromToken } from './answer.ts'
 import { connect, finalize, type Connection, type StartOptions } from './connect.ts'
 import { login } from './login.ts'

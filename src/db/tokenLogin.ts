@@ -13,8 +13,9 @@ interface Login {
 
 /**
  * One attempt ever for a PIN that a token rejected, whatever the number of signers, replicas and restarts: 'trying' is
- * recorded before each C_Login, and only one login is under way at a time. Someone who died while trying leaves
- * 'trying' behind; then the token's own flag decides: with no failed login on record, none was made.
+ * recorded before each C_Login, and only one login is under way at a time. Who dies while trying, or never hears the
+ * token's verdict, leaves 'trying' behind; then the token's own flag decides: with no failed login on record, none was
+ * made. The same process may go on from its own 'trying' at once: its logins come one after another.
  */
 export class TokenLogins {
   readonly #db: Database
@@ -38,11 +39,13 @@ export class TokenLogins {
     }
   }
 
-  async end(login: Login & { readonly accepted: boolean }): Promise<void> {
+  /** @param login.accepted undefined: the PIN was not tried after all. */
+  async end(login: Login & { readonly accepted: boolean | undefined }): Promise<void> {
+    const state = { true: 'accepted', false: 'rejected', undefined: 'untried' }[`${login.accepted}`]
     await this.#db.query({
       text: `update token_login set state = $3::text, since = now()
               where token_serial = $1::text and pin_version = $2::int and state = 'trying' and holder = $4::uuid`,
-      values: [login.serial, login.version, login.accepted ? 'accepted' : 'rejected', this.#holder],
+      values: [login.serial, login.version, state, this.#holder],
     })
   }
 
@@ -54,20 +57,21 @@ export class TokenLogins {
              values ($1::text, $2::int, 'trying', $3::uuid)
              on conflict (token_serial, pin_version) do update
                set state = 'trying', holder = $3::uuid, since = now()
-               where t.state = 'accepted'
-                  or (t.state = 'trying' and not $4::boolean and t.since < now() - $5::int * interval '1 second')
+               where t.state in ('accepted', 'untried')
+                  or (t.state = 'trying' and not $4::boolean
+                      and (t.holder = $3::uuid or t.since < now() - $5::int * interval '1 second'))
              returning 1`,
       values: [login.serial, login.version, this.#holder, login.pinCountLow, LOGIN_STALE_S],
     })
     if (claimed.length === 1) return 'claimed'
-    const rows = await this.#db.query<{ state: string; stale: boolean }>({
-      text: `select state, since < now() - $3::int * interval '1 second' as stale from token_login
+    const rows = await this.#db.query<{ state: string; over: boolean }>({
+      text: `select state, holder = $4::uuid or since < now() - $3::int * interval '1 second' as over from token_login
               where token_serial = $1::text and pin_version = $2::int`,
-      values: [login.serial, login.version, LOGIN_STALE_S],
+      values: [login.serial, login.version, LOGIN_STALE_S, this.#holder],
     })
     const row = rows[0]
     if (row?.state === 'rejected') return 'rejected'
-    return row?.state === 'trying' && row.stale && login.pinCountLow ? 'abandoned' : 'busy'
+    return row?.state === 'trying' && row.over && login.pinCountLow ? 'abandoned' : 'busy'
   }
 }
 

@@ -42,6 +42,20 @@ describe('logins to a token', () => {
     expect(await refusal(other.begin({ serial, version: 2, pinCountLow: true }))).to.equal('allowed')
   })
 
+  it('may be tried again at once when the PIN was not tried after all', async () => {
+    const [one, other] = [gate(), gate()]
+    await one.begin({ serial, ...first })
+    await one.end({ serial, version: 1, accepted: undefined })
+    expect(await refusal(other.begin({ serial, ...first }))).to.equal('allowed')
+  })
+
+  it('goes on from a login of its own that got no verdict, unless the token counted a failure', async () => {
+    const one = gate()
+    await one.begin({ serial, ...first })
+    expect(await refusal(one.begin({ serial, ...first }))).to.equal('allowed')
+    expect(await refusal(one.begin({ serial, version: 1, pinCountLow: true }))).to.match(/never ended/)
+  })
+
   it('lets one login be under way at a time', async () => {
     const gates = Array.from({ length: 8 }, gate)
     let under = 0

@@ -1,5 +1,5 @@
 import { SignerProcess } from '../../hsm/signerProcess.ts'
-import { Writer } from '../../hsm/wire.ts'
+import { Writer } from '../../hsm/payload.ts'
 import { MemoryLog } from '../softhsm-test-helpers/memoryLog.ts'
 import type { SoftToken } from '../softhsm-test-helpers/softhsm.ts'
 

@@ -21,7 +21,8 @@ import {
   type Sealed,
 } from '../../hsm/records.ts'
 import type { SignerProcess } from '../../hsm/signerProcess.ts'
-import { MAX_FRAME, OP, Writer, type Operation } from '../../hsm/wire.ts'
+import { Writer } from '../../hsm/payload.ts'
+import { MAX_FRAME, OP, type Operation } from '../../hsm/wire.ts'
 import { spawnSigner, startPayload, startSigner } from './rawSigner.ts'
 import {
   authorisation,

@@ -5,7 +5,7 @@ import { curveSpki, publicParts, rsaSpki } from '../../hsm/der.ts'
 import { isPssEncoded, pkcs1Encoded } from '../../hsm/emsa.ts'
 import type { SignerProcess } from '../../hsm/signerProcess.ts'
 import { verifiesMessage, verifiesRsaDigest } from '../../hsm/verify.ts'
-import { Writer } from '../../hsm/wire.ts'
+import { Writer } from '../../hsm/payload.ts'
 import { digest, openToken, publicKey, serviceKey, sharedVector, type OpenToken } from './support.ts'
 import { startSigner } from './rawSigner.ts'
 

@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { decodeAuthorisation, decodeKey, encodeAuthorisation, encodeKey } from '../../hsm/codec.ts'
 import { isDerSequence } from '../../hsm/der.ts'
 import { FairQueue } from '../../hsm/queue.ts'
-import { frame, FrameSplitter, MAX_FRAME, Reader, WireError, Writer, type Frame } from '../../hsm/wire.ts'
+import { Reader, WireError, Writer } from '../../hsm/payload.ts'
+import { frame, FrameSplitter, MAX_FRAME, type Frame } from '../../hsm/wire.ts'
 
 describe('the wire', () => {
   it('gives back the frames it was given, however the stream is cut', () => {

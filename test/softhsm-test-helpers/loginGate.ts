@@ -8,7 +8,7 @@ interface Login {
 /** The rule of the real gate, in memory: a PIN version that was rejected is never tried again. Remembers every call. */
 export class MemoryLoginGate implements LoginGate {
   readonly begun: (Login & { pinCountLow: boolean })[] = []
-  readonly ended: (Login & { accepted: boolean })[] = []
+  readonly ended: (Login & { accepted: boolean | undefined })[] = []
 
   begin(login: Login & { pinCountLow: boolean }): Promise<void> {
     const isRejected = this.ended.some(
@@ -19,7 +19,7 @@ export class MemoryLoginGate implements LoginGate {
     return Promise.resolve()
   }
 
-  end(login: Login & { accepted: boolean }): Promise<void> {
+  end(login: Login & { accepted: boolean | undefined }): Promise<void> {
     this.ended.push(login)
     return Promise.resolve()
   }
