@@ -56,7 +56,8 @@ module.exports = {
     {
       name: 'faces-below-app',
       severity: 'error',
-      comment: 'app.ts mounts the faces, service.ts starts the app, server.ts the service; nothing calls back up.',
+      comment:
+        'app.ts mounts the faces, service.ts starts the app, server.ts the service; nothing calls back up.',
       from: { path: PRODUCT, pathNot: TOP },
       to: { path: TOP },
     },
