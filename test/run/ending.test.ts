@@ -61,8 +61,11 @@ describe('Ending the service', function () {
       const family = running.processes()
       const slow = connect(Number(port), hostname)
       slow.on('error', () => undefined)
-      slow.write('POST /oauth2/token HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\nhalf')
-      await once(slow, 'connect')
+      const headers = ['Host: here', 'Content-Length: 10', 'Expect: 100-continue']
+      slow.write(`POST /oauth2/token HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`)
+      // The service has the request, and asks for the body that never comes.
+      const [answer] = (await once(slow, 'data')) as [Buffer]
+      expect(answer.toString()).to.match(/^HTTP\/1.1 100 Continue/)
       process.kill(running.pid, 'SIGTERM')
       expect(await leftOf(family, 1_000)).to.not.be.empty
       process.kill(running.pid, 'SIGTERM')
