@@ -1,17 +1,8 @@
 import { expect } from 'chai'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { startService } from '../support/startService.ts'
-
-/** A request whose body never comes: under way for as long as the client likes. */
-async function hang(url: string): Promise<Socket> {
-  const { hostname, port } = new URL(url)
-  const socket = connect(Number(port), hostname)
-  await once(socket, 'connect')
-  socket.write('POST /enrol HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n')
-  socket.resume()
-  return socket
-}
+import { hang } from '../support/hang.ts'
 
 describe('the end of the service', () => {
   it('waits for a request under way, and takes no new one', async () => {

@@ -1,21 +1,11 @@
 import { expect } from 'chai'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { createServer, connect, type Socket, type AddressInfo } from 'node:net'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { install, type Installation } from '../support/serverProcess.ts'
-
-/** A request that stays under way, so that the end of the service takes a while. */
-async function hang(url: string): Promise<Socket> {
-  const { hostname, port } = new URL(url)
-  const socket = connect(Number(port), hostname)
-  await once(socket, 'connect')
-  socket.write('POST /enrol HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n')
-  socket.on('error', () => undefined)
-  socket.resume()
-  return socket
-}
+import { hang } from '../support/hang.ts'
 
 describe('the server process', function () {
   // Real processes, and a token that is looked for more than once before it is given up.
