@@ -151,7 +151,7 @@ async function keyIdentifier(spki: Buffer, crypto: webcrypto.Crypto): Promise<st
 
 /** What was signed is what was planned, and the issuer's public key says so. */
 function checkIssued(der: Buffer, planned: Buffer | undefined, issuer: Issuer): void {
-  // Certificate ::= SEQUENCE { tbsCertificate … }: with two octets of length, as any certificate has.
+  // Certificate ::= SEQUENCE { tbsCertificate … }: with two octets of length, as every certificate has.
   const carriesPlanned =
     planned !== undefined && der[1] === 0x82 && der.subarray(4, 4 + planned.length).equals(planned)
   if (!carriesPlanned) throw new Error('the certificate is not the one that was planned')
