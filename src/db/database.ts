@@ -41,7 +41,7 @@ const AWAY_CODES = new Set([
 export interface DatabaseOptions {
   readonly url: string
   readonly connections: number
-  /** A connection that failed while idle: worth a line, never a crash. */
+  /** A connection that failed while no statement was under way on it: worth a line, never a crash. */
   readonly onError: (error: Error) => void
 }
 
@@ -59,6 +59,8 @@ export class Database implements Queries {
       application_name: 'intaglio',
     })
     this.#pool.on('error', options.onError)
+    // The pool listens while a connection is idle in it; between the statements of a transaction nobody else would.
+    this.#pool.on('connect', (client) => client.on('error', options.onError))
   }
 
   /** @throws Refusal 'unavailable' when Postgres cannot be reached or cannot record. */
