@@ -108,6 +108,11 @@ describe('a service token', () => {
     } finally {
       await service.sql(`alter database ${name} connection limit -1`)
     }
-    expect(await usable(await service.serviceToken())).to.equal(200)
+    // Each connection of the pool whose end was not noticed yet may cost one more 503.
+    const healed = async (tries: number): Promise<number> => {
+      const status = await service.serviceToken().then(usable, () => 503)
+      return status === 503 && tries > 0 ? healed(tries - 1) : status
+    }
+    expect(await healed(service.config.database.connections)).to.equal(200)
   })
 })
