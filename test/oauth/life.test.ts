@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { startService, type TestService } from '../support/startService.ts'
+import { healed } from '../support/healed.ts'
 
 describe('a service token', () => {
   let service: TestService
@@ -108,11 +109,7 @@ describe('a service token', () => {
     } finally {
       await service.sql(`alter database ${name} connection limit -1`)
     }
-    // Each connection of the pool whose end was not noticed yet may cost one more 503.
-    const healed = async (tries: number): Promise<number> => {
-      const status = await service.serviceToken().then(usable, () => 503)
-      return status === 503 && tries > 0 ? healed(tries - 1) : status
-    }
-    expect(await healed(service.config.database.connections)).to.equal(200)
+    const ask = (): Promise<number> => service.serviceToken().then(usable, () => 503)
+    expect(await healed(ask, service.config.database.connections)).to.equal(200)
   })
 })
