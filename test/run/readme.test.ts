@@ -43,6 +43,7 @@ describe('The README', function () {
     writeFileSync(join(clone.root, 'some.pdf'), '%PDF-1.4 hello\n')
     service = new Running({ clone, name: 'one', command: ['npm', 'start', '--silent'] })
     await service.ready()
+    await service.printed(/Ctrl-C ends it\.$/m)
   })
   after(async () => {
     await service.stop()

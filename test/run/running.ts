@@ -72,12 +72,18 @@ export class Running {
 
   /** @returns where it serves */
   async ready(): Promise<string> {
+    const [, url = ''] = await this.printed(/^Intaglio ready at (http:\S+)$/m)
+    return url
+  }
+
+  /** Waits until it has printed this, on whichever of the two: their order is nobody's promise. */
+  async printed(pattern: RegExp): Promise<RegExpExecArray> {
     for (const until = Date.now() + READY_MS; Date.now() < until && !this.#hasEnded;) {
-      const url = /^Intaglio ready at (http:\S+)$/m.exec(this.stdout)?.[1]
-      if (url !== undefined) return url
+      const found = pattern.exec(this.stdout) ?? pattern.exec(this.stderr)
+      if (found !== null) return found
       await delay(POLL_MS)
     }
-    throw new Error(`it did not get ready:\n${this.stdout}${this.stderr}`)
+    throw new Error(`it did not print ${pattern.source}:\n${this.stdout}${this.stderr}`)
   }
 
   /** Every process under it, by what it runs: up.mjs, server.js, watch.mjs, signers, postgres and its workers. */
