@@ -34,6 +34,17 @@ export async function reserveAttempt(q: Queries, attempt: Attempt): Promise<numb
   return row?.allowed === true ? Number(row.now) : undefined
 }
 
+/** Nobody judged the secret, because the token is away or a row is broken: the attempt does not count. */
+export async function returnAttempt(q: Queries, attempt: Attempt): Promise<void> {
+  await q.query({
+    text: `with mine as (
+        update activation_attempt set failures = greatest(0, failures - 1), updated_at = now()
+         where key_id = $1::uuid and client_id = $2::text)
+      update activation_total set failures = greatest(0, failures - 1) where key_id = $1::uuid`,
+    values: [attempt.keyId, attempt.clientId],
+  })
+}
+
 /** The secret was right: the client's own count starts anew, and no other client's. */
 export async function forgetFailures(q: Queries, attempt: Attempt): Promise<void> {
   await q.query({

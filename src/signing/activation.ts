@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { HashName } from '../../hsm/algorithms.ts'
-import type { AuthorisationRecord, Sealed } from '../../hsm/records.ts'
+import type { ActivationRecord, AuthorisationRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
 import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
-import { forgetFailures, reserveAttempt } from '../db/attempts.ts'
+import { forgetFailures, reserveAttempt, returnAttempt } from '../db/attempts.ts'
 import { insertAudit } from '../db/audit.ts'
 import { createAuthorisation } from '../db/authorisations.ts'
 import {
@@ -73,18 +73,33 @@ async function activate(
   const activation = await findActivation(ctx.db, key)
   if (activation === undefined) throw new Error('a key without its verifier')
 
-  // From here on the attempt counts as failed until the token says otherwise.
+  // From here on the attempt counts as failed until the token says otherwise; so it does if we die.
   const now = await reserveAttempt(ctx.db, attempt)
   if (now === undefined) throw new Refusal('credential_locked', 'Credential locked')
-  const stretched = await stretch(request.secrets, activation)
   const authorisation = authorisationRecord(ctx, request, { keyId: key.keyId, now })
-  const seal = await ctx.token
-    .activate({ key, activation, credential: credentialRecord(credential), stretched, authorisation })
-    .catch((error: unknown) => {
+  const seal = await judge(ctx, request, { key, activation, credential, authorisation }).catch(
+    async (error: unknown) => {
+      await returnAttempt(ctx.db, attempt)
       throw tokenRefusal(ctx, error)
-    })
+    },
+  )
   if (seal === undefined) return refuseWrong(ctx, request, key.keyId)
   return store(ctx, attempt, { ...authorisation, seal })
+}
+
+/** The token's verdict on the secrets: the authorisation's seal, or undefined where they are wrong. */
+async function judge(
+  ctx: Context,
+  request: AuthoriseRequest,
+  found: {
+    readonly key: Sealed<KeyRecord>
+    readonly activation: Sealed<ActivationRecord>
+    readonly credential: CredentialRow
+    readonly authorisation: AuthorisationRecord
+  },
+): Promise<Buffer | undefined> {
+  const stretched = await stretch(request.secrets, found.activation)
+  return ctx.token.activate({ ...found, credential: credentialRecord(found.credential), stretched })
 }
 
 function authorisationRecord(

@@ -162,6 +162,27 @@ describe('the life of a signature', () => {
     )
   })
 
+  it('does not count an attempt that nobody judged', async () => {
+    const mine = await test.enrolCredential({ clientId, pin: '847263', keyType: 'P-256' })
+    const request = {
+      clientId,
+      credentialId: mine,
+      count: 1,
+      hash: 'SHA-256' as const,
+      digests: [sha256('x')],
+    }
+    const turn = `update activation set salt = set_byte(salt, 3, 255 - get_byte(salt, 3))
+      where key_id = (select key_id from credential where id = $1)`
+    await withClient(test.database.superUrl, (client) => client.query(turn, [mine]))
+    for (let n = 0; n < 7; n++) {
+      const asked = authoriseCredential(test.ctx, { ...request, secrets: ['847263'] })
+      expect(await code(asked)).to.match(/^TokenError/)
+    }
+    await withClient(test.database.superUrl, (client) => client.query(turn, [mine]))
+    const { sad } = await authoriseCredential(test.ctx, { ...request, secrets: ['847263'] })
+    test.secrets.push(sad)
+  })
+
   it('does not take fifty right PINs at once for guessing', async () => {
     const digests = [sha256('many')]
     const sads = await Promise.all(Array.from({ length: 12 }, () => authorise(digests)))
