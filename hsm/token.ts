@@ -29,6 +29,7 @@ import type {
   KeyAttributes,
   Probe,
   ProbedScheme,
+  SealedRecords,
   SignRequest,
   TokenInfo,
   TokenOptions,
@@ -191,6 +192,17 @@ export class Token {
     w.bytes(request.stretched).bytes(encodeAuthorisation(request.authorisation))
     const done = await this.#ask({ flow: FLOW.activation, operation: 'activate', payload: w.end() })
     return whole(done.payload, (r) => r.optional(() => Buffer.from(r.exactly(SEAL_LENGTH))))
+  }
+
+  /**
+   * Whether these rows are what the signers sealed. For a refusal that the service decides before a signer sees them: an
+   * altered row must be noticed there, too.
+   * @throws TokenError 'refused' with reason 'seal' if one was altered.
+   */
+  async check(records: SealedRecords): Promise<void> {
+    const w = new Writer(1024).bytes(encodeKey(records.key))
+    w.bytes(encodeSealedAuthorisation(records.authorisation)).bytes(encodeCredential(records.credential))
+    await this.#ask({ flow: FLOW.secrets, operation: 'check', payload: w.end() })
   }
 
   /**

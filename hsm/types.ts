@@ -122,6 +122,13 @@ export interface SignRequest {
   readonly credential?: Sealed<CredentialRecord> | undefined
 }
 
+/** The sealed rows behind a signature that a holder activated. */
+export interface SealedRecords {
+  readonly key: Sealed<KeyRecord>
+  readonly authorisation: Sealed<AuthorisationRecord>
+  readonly credential: Sealed<CredentialRecord>
+}
+
 /** The module and the token behind it, as the signers found them. */
 export interface TokenInfo {
   readonly serial: string

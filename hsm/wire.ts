@@ -34,6 +34,7 @@ export const OP = {
   probe: 12,
   canary: 13,
   open: 14,
+  check: 15,
 } as const
 export type Operation = keyof typeof OP
 

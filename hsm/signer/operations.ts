@@ -82,6 +82,17 @@ export const handlers: Readonly<Record<Exclude<Operation, 'start' | 'login' | 'o
     }
     return new Writer(4096).list(authorisedSign(signer, done(r, request))).end()
   },
+  check: (signer, r) => {
+    const records = {
+      key: r.bytes(MAX_RECORD),
+      authorisation: r.bytes(MAX_AUTHORISATION),
+      credential: r.bytes(MAX_RECORD),
+    }
+    const { key, authorisation, credential } = done(r, records)
+    signer.seals.authorisation(authorisation, signer.seals.key(key).spki)
+    signer.seals.credential(credential)
+    return Buffer.alloc(0)
+  },
   verify: (signer, r) => {
     const job = {
       keyType: r.name(keyTypes),

@@ -56,14 +56,11 @@ export async function createAuthorisation(
   })
 }
 
-interface SadLookup {
-  readonly sadHash: Buffer
-  readonly clientId: string
-}
-
 type SadRow = CredentialRow & {
   readonly lookup: string
   readonly authorisationId: string
+  readonly authorisedKeyId: string
+  readonly authorisedClientId: string
   readonly hash: HashName | null
   readonly digests: Buffer[] | null
   readonly count: number
@@ -72,40 +69,44 @@ type SadRow = CredentialRow & {
   readonly expired: boolean
 }
 
-/** Finds what a SAD stands for, for the client it was given to and no other. Reads of requests in flight are grouped. */
-export const findBySad = grouped<SadLookup, AuthorisedCredential | undefined>({
+/**
+ * Finds what a SAD stands for, by its SHA-256. For which client and credential it is good, the caller compares, since an
+ * altered row must be noticed. Reads of requests in flight are grouped.
+ */
+export const findBySad = grouped<Buffer, AuthorisedCredential | undefined>({
   rows: () => 1,
-  flush: async (db, lookups) => {
+  flush: async (db, sadHashes) => {
     const rows = await db.query<SadRow>({
       name: 'authorisation-by-sad',
-      text: `select asked.lookup, a.id as "authorisationId", a.hash, a.count, a.seal as "authorisationSeal",
+      text: `select asked.lookup, a.id as "authorisationId", a.key_id as "authorisedKeyId",
+               a.client_id as "authorisedClientId", a.hash, a.count, a.seal as "authorisationSeal",
                (extract(epoch from a.expires_at) * 1000)::bigint as "expiresAtMs", a.expires_at <= now() as expired,
                case when a.bound then
                  (select array_agg(h.digest order by h.position) from authorised_hash h where h.authorisation_id = a.id)
                end as digests, ${CREDENTIAL_COLUMNS}
-          from unnest($1::bytea[], $2::text[]) with ordinality as asked(sad_hash, client_id, lookup)
-          join authorisation a on a.sad_hash = asked.sad_hash and a.client_id = asked.client_id
+          from unnest($1::bytea[]) with ordinality as asked(sad_hash, lookup)
+          join authorisation a on a.sad_hash = asked.sad_hash
           join credential c on c.id = a.credential_id
           ${CREDENTIAL_JOINS}`,
-      values: [lookups.map((l) => l.sadHash), lookups.map((l) => l.clientId)],
+      values: [sadHashes],
     })
     const found = new Map(rows.map((row) => [Number(row.lookup) - 1, row]))
-    return lookups.map(({ clientId }, index) => {
+    return sadHashes.map((_, index) => {
       const row = found.get(index)
-      return row === undefined ? undefined : authorised(row, clientId)
+      return row && authorised(row)
     })
   },
 })
 
-function authorised(row: SadRow, clientId: string): AuthorisedCredential {
+function authorised(row: SadRow): AuthorisedCredential {
   return {
     expired: row.expired,
     credential: row,
     authorisation: {
       authorisationId: row.authorisationId,
-      keyId: row.keyId ?? '',
+      keyId: row.authorisedKeyId,
       credentialId: row.id,
-      clientId,
+      clientId: row.authorisedClientId,
       hash: row.hash ?? undefined,
       digests: row.digests ?? undefined,
       count: row.count,

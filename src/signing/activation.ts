@@ -17,7 +17,7 @@ import { Refusal } from '../refusal.ts'
 import { inTurn } from './inTurn.ts'
 import { bearerHash, checkUsable } from './permit.ts'
 import { KDF, SALT_OCTETS, stretch } from './secrets.ts'
-import { tokenRefusal } from './sign.ts'
+import { tokenRefusal } from './tokenRefusal.ts'
 
 const SAD_OCTETS = 32
 /** A salt for credentials that do not exist, so that asking for one costs what asking for another does. */

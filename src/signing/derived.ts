@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
-import { tokenRefusal } from './sign.ts'
+import { tokenRefusal } from './tokenRefusal.ts'
 
 /**
  * A client's secret: 256 bits, base64url, derived in the token over the client's id and the version of its secret.

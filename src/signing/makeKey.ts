@@ -7,7 +7,7 @@ import type { Context } from '../context.ts'
 import { insertAudit } from '../db/audit.ts'
 import { planKey, storeKey } from '../db/keys.ts'
 import { KDF, SALT_OCTETS, stretch } from './secrets.ts'
-import { tokenRefusal } from './sign.ts'
+import { tokenRefusal } from './tokenRefusal.ts'
 
 const CKA_ID_OCTETS = 16
 

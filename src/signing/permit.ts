@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto'
 import { schemes, keyTypes, type SchemeName } from '../../hsm/algorithms.ts'
 import { purposes } from '../../hsm/purposes.ts'
 import type { AuthorisationRecord, CredentialRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
+import type { SealedRecords } from '../../hsm/types.ts'
 import type { Context } from '../context.ts'
-import { findBySad } from '../db/authorisations.ts'
+import { findBySad, type AuthorisedCredential } from '../db/authorisations.ts'
 import { credentialKey, credentialRecord, type CredentialRow } from '../db/credentials.ts'
-import { Refusal } from '../refusal.ts'
+import { Refusal, type RefusalCode } from '../refusal.ts'
+import { tokenRefusal } from './tokenRefusal.ts'
 
 /** What a permit allows: this key, this scheme, these inputs, for this actor. */
 export interface Grant {
@@ -62,15 +64,16 @@ export function bearerHash(bearer: string): Buffer {
  * algorithm_not_allowed, digest_not_authorised
  */
 export async function permitFromSad(ctx: Context, request: SadRequest): Promise<Permit> {
-  const { db } = ctx
-  const found = await findBySad(db, { sadHash: bearerHash(request.sad), clientId: request.clientId })
-  if (found?.credential.id !== request.credentialId)
-    throw new Refusal('permit_unknown', 'Invalid parameter SAD')
-  if (found.expired) throw new Refusal('permit_expired', 'SAD expired')
-  checkUsable(found.credential)
+  const found = await findBySad(ctx.db, bearerHash(request.sad))
+  if (found === undefined) throw unknownSad()
   const key = credentialKey(found.credential)
-  checkScheme(key, request.scheme)
-  checkDigests(found.authorisation, request)
+  const activated = { authorisation: found.authorisation, credential: credentialRecord(found.credential) }
+  try {
+    checkCovers(found, request)
+  } catch (refusal) {
+    if (refusal instanceof Refusal) await noticeAltered(ctx, refusal.code, { key, ...activated })
+    throw refusal
+  }
   return new Permit({
     key,
     scheme: request.scheme,
@@ -84,8 +87,40 @@ export async function permitFromSad(ctx: Context, request: SadRequest): Promise<
       `authorisation:${found.authorisation.authorisationId}`,
     ],
     flow: request.clientId,
-    activated: { authorisation: found.authorisation, credential: credentialRecord(found.credential) },
+    activated,
   })
+}
+
+/** Refusals that sealed columns decide. An expiry is left to the signer: one that was moved can only deny before it. */
+const BY_SEALED_ROWS: ReadonlySet<RefusalCode> = new Set([
+  'permit_unknown',
+  'algorithm_not_allowed',
+  'digest_not_authorised',
+])
+
+/**
+ * For a refusal by what sealed rows say: if somebody altered them, that is worse than a refusal.
+ * @throws TokenError, with the alarm raised, if a seal is broken
+ */
+export async function noticeAltered(ctx: Context, code: RefusalCode, records: SealedRecords): Promise<void> {
+  if (!BY_SEALED_ROWS.has(code)) return
+  await ctx.token.check(records).catch((error: unknown) => {
+    throw tokenRefusal(ctx, error)
+  })
+}
+
+const unknownSad = (): Refusal => new Refusal('permit_unknown', 'Invalid parameter SAD')
+
+function checkCovers(
+  { authorisation, credential, expired }: AuthorisedCredential,
+  request: SadRequest,
+): void {
+  const isTheirs = authorisation.clientId === request.clientId && credential.id === request.credentialId
+  if (!isTheirs || authorisation.keyId !== credential.keyId) throw unknownSad()
+  if (expired) throw new Refusal('permit_expired', 'SAD expired')
+  checkUsable(credential)
+  checkScheme(credentialKey(credential), request.scheme)
+  checkDigests(authorisation, request)
 }
 
 export interface ServiceRequest {

@@ -5,7 +5,8 @@ import type { Context } from '../context.ts'
 import { closeUnknown, complete, release } from '../db/completions.ts'
 import { reserve, reserveForService, type ReserveVerdict } from '../db/reservations.ts'
 import { Refusal, unavailable } from '../refusal.ts'
-import type { Grant, Permit } from './permit.ts'
+import { noticeAltered, type Grant, type Permit } from './permit.ts'
+import { tokenRefusal } from './tokenRefusal.ts'
 
 interface Attempt {
   readonly id: string
@@ -50,7 +51,10 @@ async function reserveInputs(ctx: Context, grant: Grant): Promise<Attempt> {
   }
   const { authorisationId } = grant.activated.authorisation
   const { verdict, positions } = await reserve(ctx.db, { ...common, authorisationId, inputs: digests })
-  if (verdict !== 'reserved') throw new Refusal(verdict, REFUSED[verdict])
+  if (verdict !== 'reserved') {
+    await noticeAltered(ctx, verdict, { key: grant.key, ...grant.activated })
+    throw new Refusal(verdict, REFUSED[verdict])
+  }
   return { id, authorisationId, positions }
 }
 
@@ -112,20 +116,6 @@ async function recordResult(
     result,
   })
   if (!recorded) throw unavailable('The signature took too long to be recorded')
-}
-
-/** What a face may say of a token's error. A broken seal is an attack or a damaged database: an alarm, and a bare 500. */
-export function tokenRefusal(ctx: Context, error: unknown): unknown {
-  if (!(error instanceof TokenError)) return error
-  if (error.reason === 'seal') {
-    ctx.log.error({ alarm: 'seal_broken', err: error }, 'a sealed record was altered; nothing was signed')
-    return error
-  }
-  // The signer's own limit on failed activations, which holds even against a service that was taken over.
-  if (error.reason === 'activation') return new Refusal('credential_locked', 'Credential locked')
-  return error.kind === 'unavailable' || error.kind === 'unknown'
-    ? unavailable('The token does not answer at the moment', error)
-    : error
 }
 
 function entry(grant: Grant, kind: AuditKind, more: Pick<AuditFacts, 'signatureId' | 'detail'>): AuditEntry {

@@ -57,7 +57,7 @@ describe('seals', () => {
       where authorisation_id in (select id from authorisation where key_id = $1 and sad_hash is not null)`,
   }
   for (const [column, sql] of Object.entries(SEALED)) {
-    it(`signs nothing after ${column} was altered by SQL, and raises an alarm where the seal is broken`, async () => {
+    it(`signs nothing after ${column} was altered by SQL, and raises an alarm`, async () => {
       const altered = await test.enrolCredential({ clientId, pin, keyType: 'P-256' })
       const digests = [Buffer.alloc(32, 0x11)]
       const request = { clientId, credentialId: altered, count: 1, hash: 'SHA-256' as const }
@@ -71,9 +71,8 @@ describe('seals', () => {
       await withClient(test.database.superUrl, (client) => client.query(sql, [row?.keyId]))
       const ask = { sad, clientId, credentialId: altered, scheme: 'ecdsa-sha256' as const, digests }
       const outcome = await code(permitFromSad(test.ctx, ask).then((p) => sign(test.ctx, p)))
-      expect(outcome).not.to.equal('done')
-      if (outcome.startsWith('TokenError')) expect(test.log().slice(from)).to.include('"alarm":"seal_broken"')
-      else expect(outcome).to.be.oneOf(['digest_not_authorised', 'algorithm_not_allowed', 'permit_unknown'])
+      expect(outcome).to.match(/^TokenError/)
+      expect(test.log().slice(from)).to.include('"alarm":"seal_broken"')
       await test.destroyCredential(altered)
     })
   }

@@ -4,7 +4,7 @@ import { purposes, type Purpose } from '../../../hsm/purposes.ts'
 import type { Context } from '../../context.ts'
 import { findKey, listKeys, setKeyState, type KeyRow } from '../../db/keys.ts'
 import { Refusal } from '../../refusal.ts'
-import { tokenRefusal } from '../../signing/sign.ts'
+import { tokenRefusal } from '../../signing/tokenRefusal.ts'
 import {
   actorOf,
   found,
