@@ -4,6 +4,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { attend } from './up/attend.mjs'
+import { bench } from './up/bench.mjs'
 import { build } from './up/build.mjs'
 import { check } from './up/check.mjs'
 import { dependenciesAreCurrent, installDependencies } from './up/dependencies.mjs'
@@ -19,8 +20,15 @@ const USAGE = `node scripts/up.mjs <command>
   test [...]   runs the tests; the rest goes to mocha: files, folders, --grep ...
   build        compiles into dist/, types checked
   check        types, rules, formatting, imports
+  bench [...]  measures the raw token, then the service on it (--help)
+  chaos [...]  kills, cuts and breaks what a running service stands on, for a long time
+  conformance  has others' tools judge what the service makes (--require: a missing one fails)
   demo <file>  signs a file with the running service
 Environment: INTAGLIO_HOME (default .local), PORT, INTAGLIO_CONFIG, DATABASE_URL, PKCS11_MODULE`
+
+/** What takes too long, or needs more than the machine has by itself, for every run of the tests. */
+const CHAOS = 'test/chaos/**/*.chaos.ts'
+const JUDGES = 'test/conformance/**/*.judge.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const local = join(root, '.local')
@@ -36,6 +44,17 @@ const commands = {
   check: async () => {
     await prepareDependencies()
     return check(root)
+  },
+  bench: async (args) => bench({ root, home, module: await prepare(), args }),
+  chaos: async (args) => {
+    const module = await prepare()
+    return test({ root, home, module, args: [CHAOS, '--no-parallel', ...args] })
+  },
+  conformance: async (args) => {
+    const module = await prepare()
+    const env = args.includes('--require') ? { INTAGLIO_TEST_REQUIRE: '1' } : {}
+    const rest = args.filter((arg) => arg !== '--require')
+    return test({ root, home, module, args: [JUDGES, '--no-parallel', ...rest], env })
   },
   build: async () => {
     await prepareDependencies()

@@ -55,16 +55,18 @@ export async function startPostgres(home) {
 /**
  * A Postgres with a superuser and nothing else, which goes, with its data, when this process goes.
  * @param {string} home
+ * @param {{ durable?: boolean }} [options] durable: it waits for the disk as a lasting one does, for what is measured
  * @returns {Promise<Running>}
  */
-export async function startPassingPostgres(home) {
+export async function startPassingPostgres(home, { durable = false } = {}) {
   const place = placeFor(home, await binaries())
   const data = join(place.root, `test-${process.pid}-${randomBytes(4).toString('hex')}`)
   const password = newPassword()
   sweep(place.root)
   await createCluster(place, data, superuserSql(password))
   const log = join(home, 'log', 'postgres-test.log')
-  const what = { place, data, log, settings: PASSING, temporary: true }
+  const settings = durable ? { ...LASTING, max_connections: '200' } : PASSING
+  const what = { place, data, log, settings, temporary: true }
   const { port, ...started } = await startOnFreePort(what, undefined)
   return { ...started, url: (role, database) => urlOf({ role, password, port, database }) }
 }

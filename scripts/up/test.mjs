@@ -8,15 +8,20 @@ const MOCHA = 'node_modules/mocha/bin/mocha.js'
 
 /**
  * Runs mocha with a Postgres of its own, so that several runs can stand side by side.
- * @param {{ root: string, home: string, module: string, args: string[] }} run
+ * @param {{ root: string, home: string, module: string, args: string[], env?: Record<string, string> }} run
  * @returns {Promise<number>} mocha's exit status
  */
-export async function test({ root, home, module, args }) {
+export async function test({ root, home, module, args, env: more = {} }) {
   const given = process.env.INTAGLIO_TEST_DATABASE_URL ?? process.env.DATABASE_URL
   const postgres = given ? undefined : await startPassingPostgres(home)
   const databaseUrl = given ?? postgres.url('postgres', 'postgres')
   try {
-    const env = { ...cleanEnvironment(), PKCS11_MODULE: module, INTAGLIO_TEST_DATABASE_URL: databaseUrl }
+    const env = {
+      ...cleanEnvironment(),
+      ...more,
+      PKCS11_MODULE: module,
+      INTAGLIO_TEST_DATABASE_URL: databaseUrl,
+    }
     const child = spawn(process.execPath, ['--import', 'tsx', MOCHA, ...specs(root, args)], {
       cwd: root,
       env,
@@ -29,7 +34,7 @@ export async function test({ root, home, module, args }) {
 }
 
 /** What steers a service that a person runs must not steer the services that tests start. */
-function cleanEnvironment() {
+export function cleanEnvironment() {
   const env = { ...process.env }
   for (const name of Object.keys(env)) {
     if (name.startsWith('INTAGLIO_') && !name.startsWith('INTAGLIO_TEST_')) delete env[name]
