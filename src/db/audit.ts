@@ -1,35 +1,38 @@
 import { AUDIT_VERSION, type AuditEntry, type AuditKind } from '../audit.ts'
+import { byteas, texts, uuids } from './binary.ts'
 import type { Queries } from './database.ts'
 
-/** The columns of audit as one array each, for unnest: `auditColumns` beside `AUDIT_UNNEST` in a larger statement. */
-export function auditColumns(entries: readonly AuditEntry[]): unknown[] {
+/** The columns of audit as one array each, for unnest: `auditColumns` beside `auditUnnest` in a larger statement. */
+export function auditColumns(entries: readonly AuditEntry[]): Buffer[] {
   return [
-    entries.map((e) => e.id),
-    entries.map((e) => e.at),
-    entries.map((e) => e.kind),
-    entries.map((e) => e.act),
-    entries.map((e) => e.actor),
+    uuids(entries.map((e) => e.id)),
+    texts(entries.map((e) => e.at.toISOString())),
+    texts(entries.map((e) => e.kind)),
+    texts(entries.map((e) => e.act)),
+    texts(entries.map((e) => e.actor)),
     // unnest flattens nested arrays, so each list of subjects travels as one text and is split again.
-    entries.map((e) => e.subjects.join(SUBJECT_SEPARATOR)),
-    entries.map((e) => e.signatureId ?? null),
-    entries.map((e) => e.body),
-    entries.map((e) => e.salt),
+    texts(entries.map((e) => e.subjects.join(SUBJECT_SEPARATOR))),
+    // Ids are random, so that none is the nil UUID, which stands for none here.
+    uuids(entries.map((e) => e.signatureId ?? NIL)),
+    byteas(entries.map((e) => e.body)),
+    byteas(entries.map((e) => e.salt)),
   ]
 }
 
 /** Ids never hold a space. */
 const SUBJECT_SEPARATOR = ' '
+const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** `unnest($first…)` over auditColumns, as a relation `entry`. */
 export function auditUnnest(first: number): string {
-  const types = ['uuid', 'timestamptz', 'text', 'text', 'text', 'text', 'uuid', 'bytea', 'bytea']
+  const types = ['uuid', 'text', 'text', 'text', 'text', 'text', 'uuid', 'bytea', 'bytea']
   const parameters = types.map((type, index) => `$${first + index}::${type}[]`).join(', ')
   return `unnest(${parameters}) as entry(id, at, kind, act, actor, subjects, signature_id, body, salt)`
 }
 
 export const AUDIT_INSERT = `insert into audit (id, at, kind, act, actor, subjects, signature_id, version, body, salt)
-  select entry.id, entry.at, entry.kind, entry.act, entry.actor, string_to_array(entry.subjects, ' '),
-         entry.signature_id, ${AUDIT_VERSION}, entry.body, entry.salt`
+  select entry.id, entry.at::timestamptz, entry.kind, entry.act, entry.actor, string_to_array(entry.subjects, ' '),
+         nullif(entry.signature_id, '${NIL}'::uuid), ${AUDIT_VERSION}, entry.body, entry.salt`
 
 /** Stores entries in the caller's transaction. */
 export async function insertAudit(q: Queries, entries: readonly AuditEntry[]): Promise<void> {

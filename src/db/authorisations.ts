@@ -13,7 +13,7 @@ export interface AuthorisedCredential {
   readonly expired: boolean
 }
 
-/** Under SCAL 1 an occurrence has no digest until it is reserved. */
+/** Under SCAL 1 an occurrence names no digest. */
 const UNKNOWN_DIGEST = Buffer.alloc(0)
 
 /** Stores an activated authorisation, one row for each occurrence that it allows, with its audit act. */
@@ -36,8 +36,8 @@ export async function createAuthorisation(
         values ($1::uuid, $2::bytea, $3::text, $4::text, $5::uuid, $6::text, $7::boolean, $8::int,
                 timestamptz 'epoch' + $9::bigint * interval '1 millisecond', $10::bytea)
         returning id)
-      insert into authorised_hash (authorisation_id, position, digest, state)
-      select made.id, given.position, given.digest, 'AUTHORIZED'
+      insert into authorised_hash (authorisation_id, position, digest)
+      select made.id, given.position, given.digest
         from made, unnest($11::bytea[]) with ordinality as given(digest, position)`,
     values: [
       a.authorisationId,

@@ -1,79 +1,65 @@
 import type { AuditEntry } from '../audit.ts'
 import { AUDIT_INSERT, auditColumns, auditUnnest, insertAudit } from './audit.ts'
+import { uuids } from './binary.ts'
 import type { Database, Queries } from './database.ts'
 import { grouped } from './groupCommit.ts'
 
-export interface Completion {
+/**
+ * Transaction 2 of a signature: the open attempt goes, and its result is written, durable when this resolves. Whoever
+ * deletes the attempt decides the outcome: nobody else can write another result.
+ * @param item.result with the signatures' hashes; its signatureId is the attempt.
+ * @returns false when the attempt was closed meanwhile: then nothing may leave.
+ */
+export const complete = grouped<Closing, boolean>({
+  rows: () => 1,
+  flush: async (db, items) => {
+    const rows = await db.query<{ id: string }>({
+      name: 'authorisation-complete',
+      text: `with closed as (delete from attempt where id = any($1::uuid[]) returning id),
+        result as (
+          ${AUDIT_INSERT} from ${auditUnnest(2)} join closed on closed.id = entry.signature_id returning 1)
+        select id from closed`,
+      values: [uuids(items.map((item) => item.attempt)), ...auditColumns(items.map((item) => item.result))],
+    })
+    const closed = new Set(rows.map((row) => row.id))
+    return items.map((item) => closed.has(item.attempt))
+  },
+})
+
+export interface Closing {
   readonly attempt: string
-  readonly authorisationId: string
-  readonly positions: readonly number[]
-  /** SHA-256 of each signature, in the order of the positions. */
-  readonly signatureHashes: readonly Buffer[]
   readonly result: AuditEntry
 }
 
 /**
- * Transaction 2 of a signature: RESERVED → CONSUMED and the audit result, durable when this resolves.
- * @returns false when the attempt was closed meanwhile: then nothing may leave.
+ * The token definitely refused: the occurrences are free again. A service's permit has nothing to go back to, so its
+ * occurrences stay taken.
  */
-export const complete = grouped<Completion, boolean>({
-  rows: (item) => item.positions.length,
-  flush: async (db, items) => {
-    const rows = await db.query<{ attempt: string }>({
-      name: 'authorisation-complete',
-      text: `with closing as materialized (
-          select * from unnest($1::uuid[], $2::uuid[], $3::int[], $4::bytea[])
-            as c(attempt, authorisation_id, position, signature_hash)),
-        locked as materialized (
-          select h.authorisation_id, h.position from authorised_hash h join closing c using (authorisation_id, position)
-           where h.state = 'RESERVED' and h.attempt = c.attempt
-           order by h.authorisation_id, h.position for update of h),
-        whole as (
-          select c.attempt from closing c left join locked l using (authorisation_id, position)
-           group by c.attempt having bool_and(l.position is not null)),
-        consumed as (
-          update authorised_hash h set state = 'CONSUMED', signature_hash = c.signature_hash
-            from closing c join whole using (attempt)
-           where h.authorisation_id = c.authorisation_id and h.position = c.position
-          returning 1),
-        result as (
-          ${AUDIT_INSERT} from ${auditUnnest(5)} join whole on whole.attempt = entry.signature_id returning 1)
-        select attempt from whole`,
-      values: [
-        items.flatMap((item) => item.positions.map(() => item.attempt)),
-        items.flatMap((item) => item.positions.map(() => item.authorisationId)),
-        items.flatMap((item) => item.positions),
-        items.flatMap((item) => item.signatureHashes),
-        ...auditColumns(items.map((item) => item.result)),
-      ],
-    })
-    const done = new Set(rows.map((row) => row.attempt))
-    return items.map((item) => done.has(item.attempt))
-  },
-})
-
-/** The token definitely refused: the occurrences are free again. A service's permit has nothing to go back to. */
-export async function release(db: Database, attempt: string, result: AuditEntry): Promise<void> {
+export async function release(db: Database, { attempt, result }: Closing): Promise<void> {
   await db.transaction(async (tx) => {
-    const rows = await tx.query({
-      text: `update authorised_hash h set state = case when a.sad_hash is null then 'UNKNOWN' else 'AUTHORIZED' end,
-                    attempt = null, instance = null, reserved_at = null
-               from authorisation a
-              where a.id = h.authorisation_id and h.attempt = $1::uuid and h.state = 'RESERVED' returning 1`,
+    const [closed] = await tx.query<{ authorisationId: string }>({
+      text: `delete from attempt where id = $1::uuid returning authorisation_id as "authorisationId"`,
       values: [attempt],
     })
-    if (rows.length > 0) await insertAudit(tx, [result])
+    if (closed === undefined) return
+    await tx.query({
+      text: `update authorised_hash h set attempt = null from authorisation a
+              where a.id = h.authorisation_id and a.sad_hash is not null
+                and h.authorisation_id = $1::uuid and h.attempt = $2::uuid`,
+      values: [closed.authorisationId, attempt],
+    })
+    await insertAudit(tx, [result])
   })
 }
 
 /** Nobody knows whether the token signed: the occurrences stay burned for ever. */
-export async function closeUnknown(db: Database, attempt: string, result: AuditEntry): Promise<void> {
+export async function closeUnknown(db: Database, { attempt, result }: Closing): Promise<void> {
   await db.transaction(async (tx) => {
-    const rows = await tx.query({
-      text: `update authorised_hash set state = 'UNKNOWN' where attempt = $1::uuid and state = 'RESERVED' returning 1`,
+    const closed = await tx.query({
+      text: `delete from attempt where id = $1::uuid returning id`,
       values: [attempt],
     })
-    if (rows.length > 0) await insertAudit(tx, [result])
+    if (closed.length > 0) await insertAudit(tx, [result])
   })
 }
 
@@ -88,12 +74,11 @@ export interface OpenAttempt {
  */
 export async function openAttempts(q: Queries, olderThanS: number): Promise<OpenAttempt[]> {
   return q.query<OpenAttempt>({
-    text: `select distinct h.attempt, a.key_id as "keyId", a.credential_id as "credentialId"
-             from authorised_hash h
-             join authorisation a on a.id = h.authorisation_id
-             left join instance i on i.id = h.instance and i.lease_until > now()
-            where h.state = 'RESERVED'
-              and (i.id is null or h.reserved_at < now() - $1::int * interval '1 second')
+    text: `select t.id as attempt, a.key_id as "keyId", a.credential_id as "credentialId"
+             from attempt t
+             join authorisation a on a.id = t.authorisation_id
+             left join instance i on i.id = t.instance and i.lease_until > now()
+            where i.id is null or t.reserved_at < now() - $1::int * interval '1 second'
             limit 1000`,
     values: [olderThanS],
   })

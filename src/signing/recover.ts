@@ -41,7 +41,7 @@ export async function closeOpen(ctx: Context): Promise<void> {
       signatureId: open.attempt,
       detail: { outcome: 'unknown' },
     })
-    await closeUnknown(ctx.db, open.attempt, result)
+    await closeUnknown(ctx.db, { attempt: open.attempt, result })
     ctx.log.warn({ signature: open.attempt }, 'an attempt was closed as outcome unknown')
   }
 }

@@ -8,12 +8,6 @@ import { Refusal, unavailable } from '../refusal.ts'
 import { noticeAltered, type Grant, type Permit } from './permit.ts'
 import { tokenRefusal } from './tokenRefusal.ts'
 
-interface Attempt {
-  readonly id: string
-  readonly authorisationId: string
-  readonly positions: readonly number[]
-}
-
 /**
  * The life of a signature, one way for every face. Resolves with one signature for each of the permit's inputs, in
  * their order, as the token makes them (ECDSA: r ‖ s), each verified and recorded.
@@ -36,26 +30,27 @@ export async function sign(ctx: Context, permit: Permit): Promise<Buffer[]> {
   return signatures
 }
 
-async function reserveInputs(ctx: Context, grant: Grant): Promise<Attempt> {
-  const id = randomUUID()
-  const digests = grant.activated === undefined ? grant.inputs.map(sha256) : grant.inputs
+/** @returns the attempt's id. */
+async function reserveInputs(ctx: Context, grant: Grant): Promise<string> {
+  const attempt = randomUUID()
+  const { activated, inputs } = grant
+  const digests = activated === undefined ? inputs.map(sha256) : inputs
   const intent = entry(grant, 'intent', {
-    signatureId: id,
+    signatureId: attempt,
     detail: { scheme: grant.scheme, digests: digests.map((digest) => digest.toString('hex')) },
   })
-  const common = { attempt: id, instanceId: ctx.instanceId, intent }
-  if (grant.activated === undefined) {
-    const authorisationId = await reserveForService(ctx.db, { ...common, keyId: grant.key.keyId, digests })
-    if (authorisationId === undefined) throw unavailable('The key of the service is not enabled')
-    return { id, authorisationId, positions: digests.map((_, index) => index + 1) }
+  const common = { attempt, instanceId: ctx.instanceId, intent }
+  if (activated === undefined) {
+    const reserved = await reserveForService(ctx.db, { ...common, keyId: grant.key.keyId, digests })
+    if (!reserved) throw unavailable('The key of the service is not enabled')
+    return attempt
   }
-  const { authorisationId } = grant.activated.authorisation
-  const { verdict, positions } = await reserve(ctx.db, { ...common, authorisationId, inputs: digests })
-  if (verdict !== 'reserved') {
-    await noticeAltered(ctx, verdict, { key: grant.key, ...grant.activated })
-    throw new Refusal(verdict, REFUSED[verdict])
-  }
-  return { id, authorisationId, positions }
+  const { authorisationId, digests: named } = activated.authorisation
+  const bound = named !== undefined
+  const verdict = await reserve(ctx.db, { ...common, authorisationId, inputs, bound })
+  if (verdict === 'reserved') return attempt
+  await noticeAltered(ctx, verdict, { key: grant.key, ...activated })
+  throw new Refusal(verdict, REFUSED[verdict])
 }
 
 const REFUSED: Readonly<Record<Exclude<ReserveVerdict, 'reserved'>, string>> = {
@@ -67,7 +62,7 @@ const REFUSED: Readonly<Record<Exclude<ReserveVerdict, 'reserved'>, string>> = {
   digest_not_authorised: 'Hash is not authorized by the SAD',
 }
 
-async function signInToken(ctx: Context, grant: Grant, attempt: Attempt): Promise<Buffer[]> {
+async function signInToken(ctx: Context, grant: Grant, attempt: string): Promise<Buffer[]> {
   const { key, scheme, inputs, flow, activated } = grant
   try {
     return await ctx.token.sign({ flow, key, scheme, inputs, ...activated })
@@ -81,40 +76,30 @@ async function signInToken(ctx: Context, grant: Grant, attempt: Attempt): Promis
 async function settle(
   ctx: Context,
   grant: Grant,
-  failed: { attempt: Attempt; error: unknown },
+  failed: { attempt: string; error: unknown },
 ): Promise<void> {
   const { attempt, error } = failed
   const nothingSigned =
     error instanceof TokenError && (error.kind === 'refused' || error.kind === 'unavailable')
   const outcome = nothingSigned ? 'refused' : 'unknown'
-  const result = entry(grant, 'result', { signatureId: attempt.id, detail: { outcome } })
+  const result = entry(grant, 'result', { signatureId: attempt, detail: { outcome } })
   try {
-    await (nothingSigned ? release : closeUnknown)(ctx.db, attempt.id, result)
+    await (nothingSigned ? release : closeUnknown)(ctx.db, { attempt, result })
   } catch (lost) {
     // Postgres is away as well: the rows stay RESERVED and recovery closes them as 'outcome unknown'.
-    ctx.log.warn({ err: lost, signature: attempt.id }, 'an attempt stays open until recovery closes it')
+    ctx.log.warn({ err: lost, signature: attempt }, 'an attempt stays open until recovery closes it')
   }
 }
 
 async function recordResult(
   ctx: Context,
   grant: Grant,
-  made: { attempt: Attempt; signatures: readonly Buffer[] },
+  made: { attempt: string; signatures: readonly Buffer[] },
 ): Promise<void> {
   const { attempt } = made
-  const signatureHashes = made.signatures.map(sha256)
-  const result = entry(grant, 'result', {
-    signatureId: attempt.id,
-    detail: { outcome: 'signed', signatures: signatureHashes.map((hash) => hash.toString('hex')) },
-  })
-  const { authorisationId, positions } = attempt
-  const recorded = await complete(ctx.db, {
-    attempt: attempt.id,
-    authorisationId,
-    positions,
-    signatureHashes,
-    result,
-  })
+  const signatures = made.signatures.map((signature) => sha256(signature).toString('hex'))
+  const result = entry(grant, 'result', { signatureId: attempt, detail: { outcome: 'signed', signatures } })
+  const recorded = await complete(ctx.db, { attempt, result })
   if (!recorded) throw unavailable('The signature took too long to be recorded')
 }
 

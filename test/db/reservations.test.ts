@@ -1,9 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { expect } from 'chai'
-import { auditEntry } from '../../src/audit.ts'
+import { auditEntry, type AuditEntry } from '../../src/audit.ts'
 import { complete, release } from '../../src/db/completions.ts'
 import { Database } from '../../src/db/database.ts'
-import { reserve, reserveForService, type Reserved, type Reservation } from '../../src/db/reservations.ts'
+import {
+  reserve,
+  reserveForService,
+  type Reservation,
+  type ServiceReservation,
+} from '../../src/db/reservations.ts'
 import { checkState } from '../support/checkState.ts'
 import { createTestDatabase, withClient, type TestDatabase } from '../support/database.ts'
 
@@ -60,26 +65,37 @@ describe('reserving authorised hashes', () => {
         [id, randomBytes(32), keyId, digests[0]?.length !== 0, digests.length, expires],
       )
       await client.query(
-        `insert into authorised_hash (authorisation_id, position, digest, state)
-         select $1, n, d, 'AUTHORIZED' from unnest($2::bytea[]) with ordinality as t(d, n)`,
+        `insert into authorised_hash (authorisation_id, position, digest)
+         select $1, n, d from unnest($2::bytea[]) with ordinality as t(d, n)`,
         [id, digests],
       )
     })
     return id
   }
 
-  const wish = (authorisationId: string, inputs: readonly Buffer[]): Reservation => {
+  const wish = (authorisationId: string, inputs: readonly Buffer[], bound = true): Reservation => {
     const attempt = randomUUID()
+    const digests = inputs.map((input) => input.toString('hex'))
     const facts = { act: 'sign', actor: 'client:c', subjects: ['credential:cred'], signatureId: attempt }
-    return { attempt, authorisationId, instanceId, inputs, intent: auditEntry({ ...facts, kind: 'intent' }) }
+    const intent = auditEntry({ ...facts, kind: 'intent', detail: { digests } })
+    return { attempt, authorisationId, instanceId, inputs, bound, intent }
   }
-  const verdicts = (outcomes: readonly Reserved[]): string[] => outcomes.map(({ verdict }) => verdict).sort()
+
+  /** Positions of the occurrences that an attempt took. */
+  const taken = (attempt: string): Promise<number[]> =>
+    withClient(database.superUrl, async (client) => {
+      const { rows } = await client.query<{ position: number }>(
+        'select position from authorised_hash where attempt = $1 order by position',
+        [attempt],
+      )
+      return rows.map(({ position }) => position)
+    })
 
   it('gives one occurrence to one of fifty requests that ask at once', async () => {
     const id = await authorise([digest(1)])
     const outcomes = await Promise.all(Array.from({ length: 50 }, () => reserve(db, wish(id, [digest(1)]))))
-    expect(verdicts(outcomes).filter((verdict) => verdict === 'reserved')).to.have.length(1)
-    expect(verdicts(outcomes).filter((verdict) => verdict === 'digest_not_authorised')).to.have.length(49)
+    expect(outcomes.filter((verdict) => verdict === 'reserved')).to.have.length(1)
+    expect(outcomes.filter((verdict) => verdict === 'digest_not_authorised')).to.have.length(49)
   })
 
   it('lets one of two claims in one batch win, and a third that wants less is served what the loser left', async () => {
@@ -89,26 +105,22 @@ describe('reserving authorised hashes', () => {
       reserve(db, wish(id, [digest(1), digest(2)])),
       reserve(db, wish(id, [digest(2)])),
     ])
-    expect([first.verdict, second.verdict, third.verdict]).to.deep.equal([
-      'reserved',
-      'digest_not_authorised',
-      'reserved',
-    ])
+    expect([first, second, third]).to.deep.equal(['reserved', 'digest_not_authorised', 'reserved'])
   })
 
   it('counts duplicates: each occurrence is one authorisation', async () => {
     const id = await authorise([digest(5), digest(5)])
-    expect((await reserve(db, wish(id, [digest(5), digest(5), digest(5)]))).verdict).to.equal(
-      'digest_not_authorised',
-    )
-    const both = await reserve(db, wish(id, [digest(5), digest(5)]))
-    expect(both).to.deep.equal({ verdict: 'reserved', positions: [1, 2] })
+    expect(await reserve(db, wish(id, [digest(5), digest(5), digest(5)]))).to.equal('digest_not_authorised')
+    const both = wish(id, [digest(5), digest(5)])
+    expect(await reserve(db, both)).to.equal('reserved')
+    expect(await taken(both.attempt)).to.deep.equal([1, 2])
   })
 
-  it('answers positions in the order of the inputs', async () => {
+  it('takes the occurrences of the digests that were asked for, in whatever order', async () => {
     const id = await authorise([digest(1), digest(2), digest(3)])
-    const { positions } = await reserve(db, wish(id, [digest(3), digest(1), digest(2)]))
-    expect(positions).to.deep.equal([3, 1, 2])
+    const two = wish(id, [digest(3), digest(1)])
+    expect(await reserve(db, two)).to.equal('reserved')
+    expect(await taken(two.attempt)).to.deep.equal([1, 3])
   })
 
   it('leaves the batch-mates of a bad request unharmed', async () => {
@@ -122,7 +134,7 @@ describe('reserving authorised hashes', () => {
     expect(one).to.deep.include({ status: 'fulfilled' })
     expect(broken).to.include({ status: 'rejected' })
     expect(two).to.deep.include({ status: 'fulfilled' })
-    expect([one, two].map((o) => (o.status === 'fulfilled' ? o.value.verdict : ''))).to.deep.equal([
+    expect([one, two].map((o) => (o.status === 'fulfilled' ? o.value : ''))).to.deep.equal([
       'reserved',
       'reserved',
     ])
@@ -130,15 +142,16 @@ describe('reserving authorised hashes', () => {
 
   it('takes the digests when they come under SCAL 1, up to the number', async () => {
     const id = await authorise([Buffer.alloc(0), Buffer.alloc(0)])
-    expect((await reserve(db, wish(id, [digest(8)]))).verdict).to.equal('reserved')
-    expect((await reserve(db, wish(id, [digest(9), digest(9)]))).verdict).to.equal('digest_not_authorised')
-    expect((await reserve(db, wish(id, [digest(9)]))).verdict).to.equal('reserved')
+    const wish1 = (inputs: readonly Buffer[]): Reservation => wish(id, inputs, false)
+    expect(await reserve(db, wish1([digest(8)]))).to.equal('reserved')
+    expect(await reserve(db, wish1([digest(9), digest(9)]))).to.equal('digest_not_authorised')
+    expect(await reserve(db, wish1([digest(9)]))).to.equal('reserved')
   })
 
   it("decides expiry, states and validity by the database's clock", async () => {
     const expired = await authorise([digest(1)], '-1 second')
-    expect((await reserve(db, wish(expired, [digest(1)]))).verdict).to.equal('permit_expired')
-    expect((await reserve(db, wish(randomUUID(), [digest(1)]))).verdict).to.equal('permit_unknown')
+    expect(await reserve(db, wish(expired, [digest(1)]))).to.equal('permit_expired')
+    expect(await reserve(db, wish(randomUUID(), [digest(1)]))).to.equal('permit_unknown')
     const live = await authorise([digest(1)])
     for (const [change, back, verdict] of [
       [
@@ -160,43 +173,53 @@ describe('reserving authorised hashes', () => {
       ],
     ] as const) {
       await withClient(database.superUrl, (client) => client.query(change))
-      expect((await reserve(db, wish(live, [digest(1)]))).verdict).to.equal(verdict)
+      expect(await reserve(db, wish(live, [digest(1)]))).to.equal(verdict)
       await withClient(database.superUrl, (client) => client.query(back))
     }
-    expect((await reserve(db, wish(live, [digest(1)]))).verdict).to.equal('reserved')
+    expect(await reserve(db, wish(live, [digest(1)]))).to.equal('reserved')
   })
 
   it('completes an attempt once, and frees one that the token refused', async () => {
     const id = await authorise([digest(1)])
     const first = wish(id, [digest(1)])
-    expect((await reserve(db, first)).verdict).to.equal('reserved')
+    expect(await reserve(db, first)).to.equal('reserved')
     const refused = auditEntry({ ...first.intent, kind: 'result', detail: { outcome: 'refused' } })
-    await release(db, first.attempt, refused)
+    await release(db, { attempt: first.attempt, result: refused })
     const second = wish(id, [digest(1)])
-    const { positions } = await reserve(db, second)
-    const signatureHashes = [Buffer.alloc(32, 9)]
-    const detail = { outcome: 'signed', signatures: signatureHashes.map((hash) => hash.toString('hex')) }
-    const completion = {
-      attempt: second.attempt,
-      authorisationId: id,
-      positions,
-      signatureHashes,
-      result: auditEntry({ ...second.intent, kind: 'result', detail }),
-    }
-    expect(await complete(db, completion)).to.equal(true)
-    const again = { ...completion, result: auditEntry({ ...second.intent, kind: 'result', detail }) }
-    expect(await complete(db, again)).to.equal(false)
+    expect(await reserve(db, second)).to.equal('reserved')
+    const detail = { outcome: 'signed', signatures: ['09'.repeat(32)] }
+    const signed = (): AuditEntry => auditEntry({ ...second.intent, kind: 'result', detail })
+    expect(await complete(db, { attempt: second.attempt, result: signed() })).to.equal(true)
+    expect(await complete(db, { attempt: second.attempt, result: signed() })).to.equal(false)
+  })
+
+  it('finds an occurrence under SCAL 1 that was given back below those that are taken', async () => {
+    const id = await authorise(Array.from({ length: 3 }, () => Buffer.alloc(0)))
+    const wishes = [1, 2, 3].map((n) => wish(id, [digest(n)], false))
+    for (const one of wishes) expect(await reserve(db, one)).to.equal('reserved')
+    const [first] = wishes
+    if (first === undefined) throw new Error('no wish')
+    const refused = auditEntry({ ...first.intent, kind: 'result', detail: { outcome: 'refused' } })
+    await release(db, { attempt: first.attempt, result: refused })
+    const last = wish(id, [digest(4)], false)
+    expect(await reserve(db, last)).to.equal('reserved')
+    expect(await taken(last.attempt)).to.deep.equal([1])
+    expect(await reserve(db, wish(id, [digest(5)], false))).to.equal('digest_not_authorised')
   })
 
   it("makes a service's permit already reserved, for an enabled key only", async () => {
-    const item = { ...wish('', []), keyId, digests: [digest(1), digest(2)] }
-    expect(await reserveForService(db, item)).to.be.a('string')
-    const unknown = { ...wish('', []), keyId: randomUUID(), digests: [digest(1)] }
+    const service = (key: string, digests: readonly Buffer[]): ServiceReservation => ({
+      ...wish('', digests),
+      keyId: key,
+      digests,
+    })
+    expect(await reserveForService(db, service(keyId, [digest(1), digest(2)]))).to.equal(true)
+    const unknown = service(randomUUID(), [digest(1)])
     const [none, some] = await Promise.all([
       reserveForService(db, unknown),
-      reserveForService(db, { ...wish('', []), keyId, digests: [digest(3)] }),
+      reserveForService(db, service(keyId, [digest(3)])),
     ])
-    expect(none).to.equal(undefined)
-    expect(some).to.be.a('string')
+    expect(none).to.equal(false)
+    expect(some).to.equal(true)
   })
 })

@@ -37,52 +37,45 @@ describe('recovery', () => {
     const authorisationId = permit.redeem().activated?.authorisation.authorisationId ?? ''
     const attempt = randomUUID()
     const facts = { act: 'sign', actor: `client:${clientId}`, subjects: [], signatureId: attempt }
-    const intent = auditEntry({ ...facts, kind: 'intent' })
-    await reserve(test.ctx.db, { attempt, authorisationId, instanceId, inputs: [digest], intent })
+    const detail = { digests: [digest.toString('hex')] }
+    const intent = auditEntry({ ...facts, kind: 'intent', detail })
+    const inputs = [digest]
+    await reserve(test.ctx.db, { attempt, authorisationId, instanceId, inputs, bound: true, intent })
     return { attempt, sad, authorisationId }
   }
 
-  const stateOf = (authorisationId: string): Promise<string> =>
+  /** 'open', or what its result says. */
+  const outcomeOf = (attempt: string): Promise<string> =>
     withClient(test.database.superUrl, async (client) => {
-      const { rows } = await client.query<{ state: string }>(
-        'select state from authorised_hash where authorisation_id = $1',
-        [authorisationId],
+      const open = await client.query('select from attempt where id = $1', [attempt])
+      const results = await client.query<{ outcome: string }>(
+        `select convert_from(body, 'utf8')::jsonb -> 'detail' ->> 'outcome' as outcome from audit
+          where signature_id = $1 and kind = 'result'`,
+        [attempt],
       )
-      return rows.map(({ state }) => state).join()
+      return [...open.rows.map(() => 'open'), ...results.rows.map(({ outcome }) => outcome)].join()
     })
 
   it("closes what a dead process left open as 'outcome unknown', and leaves a living one's alone", async () => {
     const dead = await leaveOpen(randomUUID())
     const living = await leaveOpen(test.ctx.instanceId)
     await closeOpen(test.ctx)
-    expect(await stateOf(dead.authorisationId)).to.equal('UNKNOWN')
-    expect(await stateOf(living.authorisationId)).to.equal('RESERVED')
-    const { rows } = await withClient(test.database.superUrl, (client) =>
-      client.query<{ detail: unknown }>(
-        `select convert_from(body, 'utf8')::jsonb -> 'detail' as detail from audit
-          where signature_id = $1 and kind = 'result'`,
-        [dead.attempt],
-      ),
-    )
-    expect(rows).to.deep.equal([{ detail: { outcome: 'unknown' } }])
+    expect(await outcomeOf(dead.attempt)).to.equal('unknown')
+    expect(await outcomeOf(living.attempt)).to.equal('open')
   })
 
   it('closes an attempt that is older than any request lives, whoever holds it, and nothing leaves after', async () => {
     const old = await leaveOpen(test.ctx.instanceId)
     await withClient(test.database.superUrl, (client) =>
-      client.query(
-        `update authorised_hash set reserved_at = now() - interval '5 minutes' where attempt = $1`,
-        [old.attempt],
-      ),
+      client.query(`update attempt set reserved_at = now() - interval '5 minutes' where id = $1`, [
+        old.attempt,
+      ]),
     )
     await closeOpen(test.ctx)
-    expect(await stateOf(old.authorisationId)).to.equal('UNKNOWN')
+    expect(await outcomeOf(old.attempt)).to.equal('unknown')
     const facts = { act: 'sign', actor: `client:${clientId}`, subjects: [], signatureId: old.attempt }
     const late = await complete(test.ctx.db, {
       attempt: old.attempt,
-      authorisationId: old.authorisationId,
-      positions: [1],
-      signatureHashes: [digest],
       result: auditEntry({ ...facts, kind: 'result', detail: { outcome: 'signed' } }),
     })
     expect(late).to.equal(false)

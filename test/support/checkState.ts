@@ -29,19 +29,32 @@ export async function checkState(state: StateToCheck): Promise<void> {
 const VIOLATIONS: Readonly<Record<string, string>> = {
   'an authorisation is used at most as often as it allows': `
     select a.id from authorisation a join authorised_hash h on h.authorisation_id = a.id
-     where h.state <> 'AUTHORIZED' group by a.id, a.count having count(*) > a.count`,
-  'what is consumed has an intent and one result that says signed': `
-    select h.attempt from authorised_hash h where h.state = 'CONSUMED'
-       and not (exists (select from audit where signature_id = h.attempt and kind = 'intent')
-            and 1 = (select count(*) from audit where signature_id = h.attempt and kind = 'result'
-                        and convert_from(body, 'utf8')::jsonb -> 'detail' ->> 'outcome' = 'signed'))`,
-  'a result that says signed names the signatures of rows that are consumed': `
-    select r.signature_id from audit r
+     where h.attempt is not null group by a.id, a.count having count(*) > a.count`,
+  'what was taken has an intent, and a result as soon as its attempt is closed': `
+    select distinct h.attempt from authorised_hash h where h.attempt is not null
+       and (not exists (select from audit where signature_id = h.attempt and kind = 'intent')
+            or exists (select from audit where signature_id = h.attempt and kind = 'result')
+               = exists (select from attempt where id = h.attempt))`,
+  'an open attempt has an intent and no result': `
+    select t.id from attempt t
+     where not exists (select from audit where signature_id = t.id and kind = 'intent')
+        or exists (select from audit where signature_id = t.id and kind = 'result')`,
+  'what was refused is free again': `
+    select h.attempt from authorised_hash h join authorisation a on a.id = h.authorisation_id and a.sad_hash is not null
+      join audit r on r.signature_id = h.attempt and r.kind = 'result'
+     where convert_from(r.body, 'utf8')::jsonb -> 'detail' ->> 'outcome' = 'refused'`,
+  'a result that says signed has one signature for each digest of its intent and each occurrence that was taken': `
+    select r.signature_id from audit r join audit i on i.signature_id = r.signature_id and i.kind = 'intent'
      where r.kind = 'result' and convert_from(r.body, 'utf8')::jsonb -> 'detail' ->> 'outcome' = 'signed'
-       and (select coalesce(array_agg(encode(h.signature_hash, 'hex') order by encode(h.signature_hash, 'hex')), '{}') from authorised_hash h
-             where h.attempt = r.signature_id and h.state = 'CONSUMED')
-        <> (select array_agg(s order by s) from
-             jsonb_array_elements_text(convert_from(r.body, 'utf8')::jsonb -> 'detail' -> 'signatures') as s)`,
+       and (jsonb_array_length(convert_from(r.body, 'utf8')::jsonb -> 'detail' -> 'signatures')
+            <> (select count(*) from authorised_hash h where h.attempt = r.signature_id)
+            or jsonb_array_length(convert_from(i.body, 'utf8')::jsonb -> 'detail' -> 'digests')
+            <> (select count(*) from authorised_hash h where h.attempt = r.signature_id))`,
+  'the digests of an intent are those of the occurrences that were taken': `
+    select i.signature_id from audit i join authorised_hash h on h.attempt = i.signature_id
+      join authorisation a on a.id = h.authorisation_id and a.bound
+     where i.kind = 'intent'
+       and not convert_from(i.body, 'utf8')::jsonb -> 'detail' -> 'digests' ? encode(h.digest, 'hex')`,
   'a result has its intent, and an intent at most one result': `
     select signature_id from audit where signature_id is not null
      group by signature_id
