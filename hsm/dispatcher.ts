@@ -1,28 +1,33 @@
-import { TokenError } from './errors.ts'
-import type { Fleet, ReadySigner } from './fleet.ts'
+import { Forgotten, TokenError } from './errors.ts'
+import type { Fleet } from './fleet.ts'
 import { FairQueue } from './queue.ts'
 import { SOFT_DEADLINE_MS, type SignerProcess } from './signerProcess.ts'
-import { MAX_INPUTS, MAX_PAYLOAD, type Operation } from './wire.ts'
+import { MAX_PAYLOAD, type Operation } from './wire.ts'
 
-/** Inputs under way to one signer: two full frames, so that it never waits, and fairness is still decided here. */
-const WINDOW = 2 * MAX_INPUTS
 /** Inputs that wait: some four seconds of RSA-2048 on two cores; more would only be answered too late. */
 const QUEUE_LIMITS = { whole: 16_384, flow: 4_096 } as const
 /** Without any signer for so long, callers are answered at once: a signer that only ended is back within this. */
 const DOWN_MS = 1_500
 const TICK_MS = 250
 
+/** What is put together only when it is known who gets it. */
+export interface Payload {
+  readonly for: (signer: SignerProcess) => Buffer
+  /** The signer does not know what was named to it: `for` gives it in full next time. */
+  readonly forgottenBy: (signer: SignerProcess) => void
+}
+
 export interface Job {
   readonly flow: string
   readonly operation: Operation
-  readonly payload: Buffer
+  readonly payload: Buffer | Payload
   /** Inputs that it carries. */
   readonly cost: number
   /** Its signatures can only be verified by another signer: it is not begun while there is none. */
   readonly needsVerifier?: boolean
   /** Keeps its signer from everything else for long. */
   readonly isSlow?: boolean
-  /** CKA_ID that it signs with, in hex: a key just made is used by its maker only. */
+  /** CKA_ID that it signs with, in hex: a key just made is used only by signers that know it. */
   readonly ckaId?: string
   /** Only this signer. */
   readonly only?: SignerProcess
@@ -49,10 +54,11 @@ interface Waiting extends Job {
 export class Dispatcher {
   readonly #fleet: Fleet
   readonly #queue = new FairQueue<Waiting>(QUEUE_LIMITS)
-  /** Makers of keys that the other signers have not found yet, by CKA_ID in hex. */
-  readonly #makers = new Map<string, SignerProcess>()
+  /** Signers that have not found a key yet that another one made, by CKA_ID in hex. */
+  readonly #strangers = new Map<string, Set<SignerProcess>>()
   readonly #ticker: NodeJS.Timeout
-  #ready: ReadySigner[] = []
+  #renewals: Promise<void> = Promise.resolve()
+  #signers: readonly SignerProcess[] = []
   #downSince = performance.now()
   #isClosed = false
 
@@ -66,14 +72,14 @@ export class Dispatcher {
 
   /** The fleet changed. */
   refresh(): void {
-    if (this.#ready.length > 0) this.#downSince = performance.now()
-    this.#ready = this.#fleet.ready
+    if (this.#signers.length > 0) this.#downSince = performance.now()
+    this.#signers = this.#fleet.ready.map(({ process }) => process)
     this.#pump()
   }
 
   /** @throws TokenError; 'unavailable' also if the queue is full or no signer comes in time. */
   submit(job: Job): Promise<Done> {
-    if (job.payload.length > MAX_PAYLOAD) {
+    if (Buffer.isBuffer(job.payload) && job.payload.length > MAX_PAYLOAD) {
       return Promise.reject(new TokenError('refused', 'The request is too large.', { reason: 'rule' }))
     }
     if (this.#isClosed) return Promise.reject(unavailable('The token is closed.'))
@@ -103,30 +109,61 @@ export class Dispatcher {
     }
   }
 
-  /** The least busy signer but this one; not one that is kept by something slow, if there is another. */
+  /**
+   * The process that only verifies, where there is one; else the least busy signer but this one, and not one that is kept
+   * by something slow, if there is another.
+   */
   other(than: SignerProcess): SignerProcess | undefined {
-    const others = this.#ready
-      .map(({ process }) => process)
-      .filter((process) => process !== than && process.isTaking)
-    return leastBusy(others.filter(({ slowInFlight }) => slowInFlight === 0)) ?? leastBusy(others)
+    if (this.#fleet.verifier !== undefined) return this.#fleet.verifier
+    let best: SignerProcess | undefined
+    for (const process of this.#signers) {
+      if (process === than || !process.isTaking) continue
+      if (best === undefined || isLessBusy(process, best)) best = process
+    }
+    return best
   }
 
-  get signers(): SignerProcess[] {
-    return this.#ready.map(({ process }) => process)
+  get signers(): readonly SignerProcess[] {
+    return this.#signers
   }
 
-  /** A key was made: its maker alone signs with it until each other signer has found it, off the hot path. */
+  /** Resolves when no signer is being replaced because of a key. */
+  get settled(): Promise<void> {
+    return this.#renewals
+  }
+
+  /** A key was made: each other signer signs with it once it has found it, off the hot path. */
   async announce(ckaId: Buffer, maker: SignerProcess, describe: Buffer): Promise<void> {
     const name = ckaId.toString('hex')
-    const others = this.signers.filter((process) => process !== maker)
-    this.#makers.set(name, maker)
-    await Promise.allSettled(
-      others.map((only) =>
-        this.submit({ flow: 'announce', operation: 'describe', payload: describe, cost: 1, only }),
-      ),
-    )
-    if (this.#makers.get(name) === maker) this.#makers.delete(name)
+    const others = this.#fleet.restartsForNewKeys ? this.#fleet.processes : this.signers
+    const strangers = new Set(others.filter((process) => process !== maker))
+    this.#strangers.set(name, strangers)
+    const introduced = [...strangers].map(async (process) => {
+      await this.#introduce(process, describe)
+      strangers.delete(process)
+      this.#pump()
+    })
+    await Promise.allSettled(introduced)
+    if (this.#strangers.get(name) === strangers) this.#strangers.delete(name)
     this.#pump()
+  }
+
+  /** By a search; or by a new process in its place, one after another, where the make of token shows new keys to no old one. */
+  async #introduce(process: SignerProcess, describe: Buffer): Promise<void> {
+    if (this.#fleet.restartsForNewKeys) {
+      const renewed = this.#renewals.then(() => this.#fleet.renew(process))
+      this.#renewals = renewed
+      return renewed
+    }
+    await this.submit({ flow: 'announce', operation: 'describe', payload: describe, cost: 1, only: process })
+  }
+
+  /** Inputs that wait, and that signers have. */
+  get load(): { readonly queued: number; readonly inFlight: number } {
+    return {
+      queued: this.#queue.cost,
+      inFlight: this.signers.reduce((sum, { inFlight }) => sum + inFlight, 0),
+    }
   }
 
   close(): void {
@@ -145,7 +182,7 @@ export class Dispatcher {
   #pump(): void {
     if (this.#queue.isEmpty) return
     this.#queue.drain(
-      () => this.#ready.some(({ process }) => hasRoom(process)),
+      () => this.#signers.some(hasRoom),
       (job) => this.#place(job),
     )
   }
@@ -164,21 +201,26 @@ export class Dispatcher {
   }
 
   #choose(job: Waiting): SignerProcess | undefined {
-    const maker = job.ckaId === undefined ? undefined : this.#makers.get(job.ckaId)
-    const only = job.only ?? (maker?.isDead === false ? maker : undefined)
-    const fits = this.signers.filter(
-      (process) => hasRoom(process) && (only === undefined || process === only),
-    )
-    const free = (but: SignerProcess): boolean =>
-      this.signers.some((process) => process !== but && process.slowInFlight === 0)
+    const strangers = job.ckaId === undefined ? undefined : this.#strangers.get(job.ckaId)
     // One signer at least stays free of slow work, and what needs a second one waits for it here, not half done.
-    const needsFree = job.needsVerifier === true || (job.isSlow === true && this.signers.length > 1)
-    return leastBusy(needsFree ? fits.filter(free) : fits)
+    const needsSigner = job.needsVerifier === true && this.#fleet.verifier === undefined
+    const needsFree = needsSigner || (job.isSlow === true && this.#signers.length > 1)
+    let best: SignerProcess | undefined
+    for (const process of this.#signers) {
+      const isMeant = job.only === undefined ? strangers?.has(process) !== true : process === job.only
+      if (!isMeant || !hasRoom(process) || (best !== undefined && best.inFlight <= process.inFlight)) continue
+      if (!needsFree || this.#isOtherFree(process)) best = process
+    }
+    return best
+  }
+
+  #isOtherFree(than: SignerProcess): boolean {
+    return this.#signers.some((process) => process !== than && process.slowInFlight === 0)
   }
 
   async #run(job: Waiting, signer: SignerProcess): Promise<void> {
     try {
-      const payload = await signer.request(job.operation, job.payload, job.cost)
+      const payload = await send(job, signer)
       if (job.group !== undefined) job.group.progressAt = performance.now()
       job.resolve({ payload, by: signer })
     } catch (error) {
@@ -197,7 +239,7 @@ export class Dispatcher {
   }
 
   #isDown(): boolean {
-    return this.#ready.length === 0 && performance.now() - this.#downSince > DOWN_MS
+    return this.#signers.length === 0 && performance.now() - this.#downSince > DOWN_MS
   }
 
   #expire(): void {
@@ -211,13 +253,22 @@ export class Dispatcher {
   }
 }
 
-const hasRoom = (process: SignerProcess): boolean =>
-  process.isTaking && process.slowInFlight === 0 && process.inFlight < WINDOW
-
-function leastBusy(signers: readonly SignerProcess[]): SignerProcess | undefined {
-  let best: SignerProcess | undefined
-  for (const signer of signers) if (best === undefined || signer.inFlight < best.inFlight) best = signer
-  return best
+/** Once more, in full, where the signer does not know a record any more: it has done nothing then. */
+async function send({ operation, payload, cost }: Waiting, signer: SignerProcess): Promise<Buffer> {
+  if (Buffer.isBuffer(payload)) return signer.request(operation, payload, cost)
+  try {
+    return await signer.request(operation, payload.for(signer), cost)
+  } catch (error) {
+    if (!(error instanceof Forgotten)) throw error
+    payload.forgottenBy(signer)
+    return signer.request(operation, payload.for(signer), cost)
+  }
 }
+
+const hasRoom = (process: SignerProcess): boolean =>
+  process.isTaking && process.slowInFlight === 0 && process.inFlight < process.window
+
+const isLessBusy = (a: SignerProcess, b: SignerProcess): boolean =>
+  (a.slowInFlight === 0) === (b.slowInFlight === 0) ? a.inFlight < b.inFlight : a.slowInFlight === 0
 
 const unavailable = (message: string): TokenError => new TokenError('unavailable', message)

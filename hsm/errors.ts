@@ -37,3 +37,6 @@ export class TokenError extends Error {
     this.code = detail.code
   }
 }
+
+/** A signer does not know a record that was named to it, and did nothing. Answered within hsm/, by sending it in full. */
+export class Forgotten extends TokenError {}

@@ -3,10 +3,10 @@ import { createRequire } from 'node:module'
 import { createInterface } from 'node:readline'
 import { Duplex, type Readable } from 'node:stream'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { refusalReasons, TokenError, type TokenErrorKind } from './errors.ts'
+import { Forgotten, refusalReasons, TokenError, type TokenErrorKind } from './errors.ts'
 import type { TokenLog } from './types.ts'
 import { Reader } from './payload.ts'
-import { frame, FrameSplitter, OP, STATUS, type Frame, type Operation } from './wire.ts'
+import { frame, FrameSplitter, MAX_INPUTS, OP, STATUS, type Frame, type Operation } from './wire.ts'
 
 /** A caller is answered after so long without progress of its signer. */
 export const SOFT_DEADLINE_MS = 5_000
@@ -18,7 +18,15 @@ const STALLED_MS = 1_000
 const LEAVING_GRACE_MS = 2_000
 /** Making an RSA key takes as long as the primes take to be found; logging in lists every key of the token. */
 const SLOW_DEADLINE_MS = 120_000
-const SLOW: ReadonlySet<Operation> = new Set(['start', 'login', 'open', 'generate', 'probe', 'list'])
+const SLOW: ReadonlySet<Operation> = new Set([
+  'start',
+  'login',
+  'open',
+  'verifier',
+  'generate',
+  'probe',
+  'list',
+])
 /** How often deadlines are looked at. */
 const TICK_MS = 250
 /** Octets of one line of a module's own output that reach the log. */
@@ -38,6 +46,8 @@ export interface SpawnOptions {
   /** For the log. */
   readonly name: string
   readonly environment: Readonly<Record<string, string>>
+  /** Operations that the token works on at the same time for it. 1: the signer waits for each. */
+  readonly concurrency?: number
   readonly log: TokenLog
   /** Called once, whatever ended it. */
   readonly onExit: (signer: SignerProcess) => void
@@ -48,6 +58,8 @@ const entry = new URL(`./signer/main${import.meta.url.endsWith('.ts') ? '.ts' : 
 /** One signer process and the frames under way to it. */
 export class SignerProcess {
   readonly name: string
+  /** Inputs under way at most: two full frames, or twice what the token works on, so that it never waits. */
+  readonly window: number
   readonly #child: ChildProcess
   readonly #wire: Duplex
   readonly #splitter = new FrameSplitter()
@@ -70,7 +82,9 @@ export class SignerProcess {
     this.name = options.name
     this.#log = options.log
     this.#onExit = options.onExit
-    this.#child = spawnSigner(options.environment)
+    const { concurrency = 1 } = options
+    this.window = Math.max(2 * MAX_INPUTS, 2 * concurrency)
+    this.#child = spawnSigner(options.environment, concurrency)
     const wire = this.#child.stdio[3]
     if (!(wire instanceof Duplex)) throw new Error('There is no wire to the signer.')
     this.#wire = wire
@@ -139,6 +153,12 @@ export class SignerProcess {
   /** Ends it at once. What it was working on is answered as lost. */
   kill(): void {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGKILL')
+  }
+
+  /** Gives it nothing more, and ends it when it has answered what it has. */
+  leave(): void {
+    this.#isLeaving = true
+    if (this.#pending.size === 0) void this.close(LEAVING_GRACE_MS)
   }
 
   /** Lets it log out and end; kills it if it does not within `graceMs`. */
@@ -223,17 +243,30 @@ export class SignerProcess {
   }
 }
 
+/**
+ * Until the signer ignores SIGUSR1 itself, Node would open its inspector at that signal. Where it cannot be told not to
+ * (before 22.14), it is told to listen where no machine can: at an address set aside for documentation (RFC 5737).
+ */
+const NO_INSPECTOR = process.allowedNodeEnvironmentFlags.has('--disable-sigusr1')
+  ? '--disable-sigusr1'
+  : '--inspect-port=192.0.2.1:1024'
+
 /** In a session of its own, so that a Ctrl-C reaches the service alone; with no more environment than configured. */
-function spawnSigner(environment: Readonly<Record<string, string>>): ChildProcess {
+function spawnSigner(environment: Readonly<Record<string, string>>, concurrency: number): ChildProcess {
   const path = fileURLToPath(entry)
   // From sources, in development and tests, the loader that this process runs under is needed there too.
   const loader = path.endsWith('.ts') ? ['--import', resolved('tsx')] : []
-  return spawn(process.execPath, [...loader, path], {
-    env: { ...environment },
+  return spawn(process.execPath, [NO_INSPECTOR, ...loader, path], {
+    env: { ...environment, ...(concurrency > 1 ? threads(concurrency) : {}) },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     detached: true,
   })
 }
+
+/** A thread for each operation in the token, and two for files; Node reads it at the start only. */
+const threads = (concurrency: number): Record<string, string> => ({
+  UV_THREADPOOL_SIZE: String(concurrency + 2),
+})
 
 const resolved = (name: string): string => pathToFileURL(createRequire(import.meta.url).resolve(name)).href
 
@@ -250,6 +283,7 @@ function failure(status: number, payload: Buffer): TokenError {
   const number = r.u32()
   const message = r.text()
   const code = number === NO_CODE ? undefined : number
+  if (status === STATUS.forgotten) return new Forgotten('unavailable', message)
   return new TokenError(kindOf(status), message, { reason, code })
 }
 

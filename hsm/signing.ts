@@ -1,20 +1,24 @@
 import type { SchemeRow } from './algorithms.ts'
 import { whole } from './codec.ts'
-import type { Dispatcher } from './dispatcher.ts'
+import type { Dispatcher, Payload } from './dispatcher.ts'
 import { TokenError, type TokenErrorKind } from './errors.ts'
 import { purposes } from './purposes.ts'
 import type { KeyRecord } from './records.ts'
 import type { Release } from './release.ts'
+import type { SealedOctets } from './sealedOctets.ts'
 import { Writer } from './payload.ts'
-import { MAX_INPUTS, MAX_MESSAGE } from './wire.ts'
+import { MAX_FRAME, MAX_INPUTS, MAX_MESSAGE } from './wire.ts'
 
 export interface SigningRequest {
   readonly flow: string
   readonly key: KeyRecord
   readonly scheme: SchemeRow
   readonly inputs: readonly Buffer[]
-  /** The payload of a sign frame up to the inputs: records and scheme, the same for all its parts. */
-  readonly head: Buffer
+  readonly records: {
+    readonly key: SealedOctets
+    readonly authorisation: SealedOctets | undefined
+    readonly credential: SealedOctets | undefined
+  }
 }
 
 interface Group {
@@ -23,6 +27,8 @@ interface Group {
 }
 
 const MAX_SIGNATURE = 512
+/** Octets of a sign frame beside its records and its inputs: lengths, names and the scheme. */
+const MAX_REST = 1024
 
 /** Cuts a request into frames, has them signed and verified, and puts the signatures together again. */
 export class Signing {
@@ -39,6 +45,9 @@ export class Signing {
       throw new TokenError('refused', 'There is nothing to sign.', { reason: 'rule' })
     if (request.inputs.some((input) => input.length > MAX_MESSAGE)) {
       throw new TokenError('refused', `A message is longer than ${MAX_MESSAGE} octets.`, { reason: 'rule' })
+    }
+    if (recordOctets(request) > MAX_FRAME - MAX_MESSAGE - MAX_REST) {
+      throw new TokenError('refused', 'The request is too large.', { reason: 'rule' })
     }
     // As a whole or not at all: a part that is turned away after others were signed would cost them too.
     const refusal = this.#dispatcher.admission(request.flow, request.inputs.length)
@@ -66,7 +75,7 @@ export class Signing {
     const { payload, by } = await this.#dispatcher.submit({
       flow,
       operation: 'sign',
-      payload: Buffer.concat([part.head, new Writer(1024).list(inputs).end()]),
+      payload: payloadOf(part),
       cost: inputs.length,
       needsVerifier: scheme.family === 'EC' && purposes[key.purpose].input === 'digest',
       ckaId: key.ckaId.toString('hex'),
@@ -76,6 +85,27 @@ export class Signing {
     const { keyId, keyType, purpose, spki } = key
     await this.#release.check({ keyId, keyType, purpose, spki, scheme, inputs, signatures, by })
     return signatures
+  }
+}
+
+/** A sign frame, for one signer: records that it knows are named. */
+function payloadOf({ records, scheme, inputs }: SigningRequest): Payload {
+  const { key, authorisation, credential } = records
+  return {
+    for: (signer) => {
+      const w = new Writer(1024)
+      key.write(w, signer)
+      w.text(scheme.name).optional(authorisation, (record) => {
+        record.write(w, signer)
+      })
+      w.optional(credential, (record) => {
+        record.write(w, signer)
+      })
+      return w.list(inputs).end()
+    },
+    forgottenBy: (signer) => {
+      for (const record of [key, authorisation, credential]) record?.forgottenBy(signer)
+    },
   }
 }
 
@@ -112,3 +142,6 @@ function asWhole(failures: readonly unknown[], parts: number): unknown {
     cause: worst,
   })
 }
+
+const recordOctets = ({ records: { key, authorisation, credential } }: SigningRequest): number =>
+  key.octets.length + (authorisation?.octets.length ?? 0) + (credential?.octets.length ?? 0)

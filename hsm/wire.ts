@@ -12,7 +12,7 @@ export const MAX_INPUTS = 16
 export const MAX_MESSAGE = MAX_FRAME - 1024 * 1024
 /** Digests of one authorisation: ten times the largest request that the service is configured for by default. */
 export const MAX_DIGESTS = 10_000
-/** Octets of all digests of one authorisation: it goes with each frame. */
+/** Octets of all digests of one authorisation: a signer that does not have it gets it with a frame. */
 export const MAX_AUTHORISED = 768 * 1024
 
 /** Octets before the payload. */
@@ -35,14 +35,16 @@ export const OP = {
   canary: 13,
   open: 14,
   check: 15,
+  verifier: 16,
 } as const
 export type Operation = keyof typeof OP
 
 /**
  * refused: a definite no. unavailable: nothing was signed. unknown: something may have been. leaving: nothing was signed,
  * and this signer does nothing more: its token is gone, and only another process with another login recovers.
+ * forgotten: nothing was done, for a record was named that this signer does not have.
  */
-export const STATUS = { ok: 0, refused: 1, unavailable: 2, unknown: 3, leaving: 4 } as const
+export const STATUS = { ok: 0, refused: 1, unavailable: 2, unknown: 3, leaving: 4, forgotten: 5 } as const
 
 export interface Frame {
   readonly id: number

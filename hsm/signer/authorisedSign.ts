@@ -2,25 +2,37 @@ import type { SchemeName } from '../algorithms.ts'
 import { keyTypes } from '../algorithms.ts'
 import { purposes } from '../purposes.ts'
 import type { AuthorisationRecord, KeyRecord } from '../records.ts'
+import type { Reference } from '../sealedOctets.ts'
 import { Failure, refuse } from './answer.ts'
 import { checkAuthorisation, checkInputs, checkScheme } from './rules.ts'
 import { digestOf, signAll } from './sign.ts'
+import { signParallel } from './signParallel.ts'
 import type { Signer } from './signer.ts'
 
 export interface SignRequest {
-  /** Records as they came over the wire. */
-  readonly key: Buffer
-  readonly authorisation: Buffer | undefined
-  readonly credential: Buffer | undefined
+  readonly key: Reference
+  readonly authorisation: Reference | undefined
+  readonly credential: Reference | undefined
   readonly scheme: SchemeName
   readonly inputs: readonly Buffer[]
+}
+
+/** At once; or later, from a token that is slow and works on several things. */
+export type Signatures = Buffer[] | Promise<Buffer[]>
+
+/** What has to be asked of a slow token before anything is decided, so that the signer waits for none of it. */
+export async function learnSeals({ seals }: Signer, request: SignRequest): Promise<void> {
+  await seals.learn({ kind: 'key' }, request.key)
+  const { spki } = seals.key(request.key)
+  await seals.learn({ kind: 'authorisation', spki }, request.authorisation)
+  await seals.learn({ kind: 'credential' }, request.credential)
 }
 
 /**
  * The gate before the token. In this order: the key's seal, the scheme and the inputs' form, the rule of the purpose,
  * for an activated key the authorisation's seal and what it says, and only then the key's handle and a signature.
  */
-export function authorisedSign(signer: Signer, request: SignRequest): Buffer[] {
+export function authorisedSign(signer: Signer, request: SignRequest): Signatures {
   const key = signer.seals.key(request.key)
   if (key.tokenSerial !== signer.serial) throw refuse('key', 'The key is in another token.')
   const purpose = purposes[key.purpose]
@@ -37,16 +49,16 @@ export function authorisedSign(signer: Signer, request: SignRequest): Buffer[] {
       signer.keys.drop(key.ckaId)
     },
   }
+  const { session, pool } = signer
+  const sign = (): Signatures => (pool === undefined ? signAll(session, job) : signParallel(pool, job))
   if (!purpose.activated) {
     if (request.authorisation !== undefined || request.credential !== undefined) {
       throw refuse('rule', `A key for '${key.purpose}' takes no authorisation.`)
     }
-    return signAll(signer.session, job)
+    return sign()
   }
   const authorisation = authorised(signer, key, { ...request, scheme })
-  return spend(signer, { key, authorisation, wanted: request.inputs.length }, () =>
-    signAll(signer.session, job),
-  )
+  return spend(signer, { key, authorisation, wanted: request.inputs.length }, sign)
 }
 
 function authorised(
@@ -68,18 +80,22 @@ function authorised(
 function spend(
   signer: Signer,
   r: { key: KeyRecord; authorisation: AuthorisationRecord; wanted: number },
-  sign: () => Buffer[],
-): Buffer[] {
+  sign: () => Signatures,
+): Signatures {
   const { authorisation, wanted } = r
   if (authorisation.digests !== undefined) return sign()
   const name = `${r.key.keyId} ${authorisation.authorisationId}`
   if (!signer.spending.take(name, wanted, authorisation.count)) {
     throw refuse('rule', 'The authorisation is for fewer signatures.')
   }
-  try {
-    return sign()
-  } catch (error) {
+  const giveBack = (error: unknown): never => {
     if (error instanceof Failure && error.status !== 'unknown') signer.spending.giveBack(name, wanted)
     throw error
+  }
+  try {
+    const signatures = sign()
+    return Array.isArray(signatures) ? signatures : signatures.catch(giveBack)
+  } catch (error) {
+    return giveBack(error)
   }
 }

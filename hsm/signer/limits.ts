@@ -34,9 +34,16 @@ export class FailureLimit {
     return (this.#counts[this.#slot(spki)] ?? MAX_FAILURES) < MAX_FAILURES
   }
 
+  /** Before the comparison: others of the same key may be under way. */
   failed(spki: Buffer): void {
     const slot = this.#slot(spki)
     this.#counts[slot] = Math.min((this.#counts[slot] ?? 0) + 1, MAX_FAILURES)
+  }
+
+  /** It did not fail after all. */
+  takeBack(spki: Buffer): void {
+    const slot = this.#slot(spki)
+    this.#counts[slot] = Math.max((this.#counts[slot] ?? 0) - 1, 0)
   }
 
   #slot(spki: Buffer): number {

@@ -3,17 +3,19 @@ import { keyTypes, schemes } from '../algorithms.ts'
 import { encodeActivation, encodeKey, MAX_SPKI, writeAttributes } from '../codec.ts'
 import { canaryMessage, macDomains, purposes } from '../purposes.ts'
 import { canonicalMac } from '../records.ts'
+import { readReference } from '../sealedOctets.ts'
 import type { GenerateRequest } from '../types.ts'
 import { Writer, type Reader } from '../payload.ts'
 import { MAX_AUTHORISED, MAX_INPUTS, MAX_MESSAGE, type Operation } from '../wire.ts'
 import { activate } from './activate.ts'
 import { refuse } from './answer.ts'
-import { authorisedSign } from './authorisedSign.ts'
+import { authorisedSign, learnSeals, type SignRequest } from './authorisedSign.ts'
 import { generate } from './generate.ts'
 import { describe, destroy, list } from './manage.ts'
 import { probe } from './probe.ts'
 import { digestOf, signAll } from './sign.ts'
 import type { Signer } from './signer.ts'
+import type { Verifier } from './verifier.ts'
 
 /** Octets of a sealed record; an authorisation with its digests has more. */
 const MAX_RECORD = 8192
@@ -26,10 +28,14 @@ const MAX_ID = 64
 const MAX_MAC_DATA = 64 * 1024
 const MAX_RANDOM = 4096
 const NONCE = 32
+const ALIVE = Buffer.from('alive')
 
-export type Handler = (signer: Signer, r: Reader) => Buffer
+/** What leads to an open process, and is no operation of one. */
+export type Entrance = 'start' | 'login' | 'open' | 'verifier'
+/** Answers at once, but for what a slow token works on meanwhile. */
+export type Handler = (signer: Signer, r: Reader) => Buffer | Promise<Buffer>
 
-export const handlers: Readonly<Record<Exclude<Operation, 'start' | 'login' | 'open'>, Handler>> = {
+export const handlers: Readonly<Record<Exclude<Operation, Entrance>, Handler>> = {
   generate: (signer, r) => {
     const made = generate(signer, done(r, readGenerate(r)))
     const w = new Writer(4096).bytes(encodeKey(made.key))
@@ -55,13 +61,13 @@ export const handlers: Readonly<Record<Exclude<Operation, 'start' | 'login' | 'o
     const octets = signer.session.use((session, lib) => lib.C_GenerateRandom(session, Buffer.alloc(length)))
     return new Writer(length + 4).bytes(octets).end()
   },
-  mac: (signer, r) => {
+  mac: async (signer, r) => {
     const domain = macDomains[r.u8()]
     const data = done(r, r.bytes(MAX_MAC_DATA))
     if (domain === undefined) throw refuse('rule', 'There is no such MAC domain.')
-    return new Writer().bytes(signer.secrets.hmac('mac', canonicalMac(domain, data))).end()
+    return new Writer().bytes(await signer.secrets.hmacMeanwhile('mac', canonicalMac(domain, data))).end()
   },
-  activate: (signer, r) => {
+  activate: async (signer, r) => {
     const request = {
       key: r.bytes(MAX_RECORD),
       activation: r.bytes(MAX_RECORD),
@@ -70,17 +76,20 @@ export const handlers: Readonly<Record<Exclude<Operation, 'start' | 'login' | 'o
       authorisation: r.bytes(MAX_AUTHORISATION),
     }
     const w = new Writer()
-    return w.optional(activate(signer, done(r, request)), (seal) => w.bytes(seal)).end()
+    return w.optional(await activate(signer, done(r, request)), (seal) => w.bytes(seal)).end()
   },
   sign: (signer, r) => {
     const request = {
-      key: r.bytes(MAX_RECORD),
+      key: readReference(r, MAX_RECORD),
       scheme: r.name(schemes),
-      authorisation: r.optional(() => r.bytes(MAX_AUTHORISATION)),
-      credential: r.optional(() => r.bytes(MAX_RECORD)),
+      authorisation: r.optional(() => readReference(r, MAX_AUTHORISATION)),
+      credential: r.optional(() => readReference(r, MAX_RECORD)),
       inputs: r.list(MAX_INPUTS, MAX_MESSAGE),
     }
-    return new Writer(4096).list(authorisedSign(signer, done(r, request))).end()
+    done(r, request)
+    if (signer.pool !== undefined) return signMeanwhile(signer, request)
+    const signatures = authorisedSign(signer, request)
+    return Array.isArray(signatures) ? signatureList(signatures) : signatures.then(signatureList)
   },
   check: (signer, r) => {
     const records = {
@@ -89,20 +98,12 @@ export const handlers: Readonly<Record<Exclude<Operation, 'start' | 'login' | 'o
       credential: r.bytes(MAX_RECORD),
     }
     const { key, authorisation, credential } = done(r, records)
-    signer.seals.authorisation(authorisation, signer.seals.key(key).spki)
-    signer.seals.credential(credential)
+    const { spki } = signer.seals.key({ octets: key })
+    signer.seals.authorisation({ octets: authorisation }, spki)
+    signer.seals.credential({ octets: credential })
     return Buffer.alloc(0)
   },
-  verify: (signer, r) => {
-    const job = {
-      keyType: r.name(keyTypes),
-      spki: r.bytes(MAX_SPKI),
-      scheme: schemes[r.name(schemes)],
-      digests: r.list(MAX_INPUTS, MAX_RECORD),
-      signatures: r.list(MAX_INPUTS, MAX_SPKI),
-    }
-    return new Writer().u8(signer.verifier.verify(done(r, job)) ? 1 : 0).end()
-  },
+  verify: ({ verifier }, r) => verify(verifier, r),
   probe: (signer, r) => {
     const w = new Writer(2048)
     const rows = probe(signer, done(r, r.name(keyTypes)))
@@ -114,6 +115,25 @@ export const handlers: Readonly<Record<Exclude<Operation, 'start' | 'login' | 'o
     return w.end()
   },
   canary: (signer, r) => new Writer().bytes(signCanary(signer, done(r, r.exactly(NONCE)))).end(),
+}
+
+async function signMeanwhile(signer: Signer, request: SignRequest): Promise<Buffer> {
+  await learnSeals(signer, request)
+  return signatureList(await authorisedSign(signer, request))
+}
+
+const signatureList = (signatures: readonly Buffer[]): Buffer => new Writer(2048).list(signatures).end()
+
+/** The one operation of a process that only verifies. */
+export function verify(verifier: Verifier, r: Reader): Buffer {
+  const job = {
+    keyType: r.name(keyTypes),
+    spki: r.bytes(MAX_SPKI),
+    scheme: schemes[r.name(schemes)],
+    digests: r.list(MAX_INPUTS, MAX_RECORD),
+    signatures: r.list(MAX_INPUTS, MAX_SPKI),
+  }
+  return new Writer().u8(verifier.verify(done(r, job)) ? 1 : 0).end()
 }
 
 /** Everything was read before anything is done. */
@@ -140,6 +160,8 @@ function readGenerate(r: Reader): GenerateRequest {
 }
 
 function signCanary(signer: Signer, nonce: Buffer): Buffer {
+  // Where another token seals, it must be there too, and its session must not be idle for long.
+  signer.secrets.hmac('seal', ALIVE)
   const { ckaId, spki, row } = signer.canary
   const [name = 'ecdsa-sha256'] = row.schemes
   const scheme = schemes[name]

@@ -1,32 +1,24 @@
-import type { Session } from 'graphene-pk11'
 import type { Socket } from 'node:net'
-import { encodeHello } from '../codec.ts'
 import { refusalReasons } from '../errors.ts'
-import { provider } from '../providers.ts'
 import { Reader, WireError, Writer } from '../payload.ts'
 import { FrameSplitter, frame, OP, STATUS, type Frame, type Operation } from '../wire.ts'
 import { Failure, fromToken } from './answer.ts'
-import { connect, finalize, type Connection, type StartOptions } from './connect.ts'
-import { login } from './login.ts'
-import { handlers } from './operations.ts'
-import { openSigner, type Signer } from './signer.ts'
+import { Opening } from './opening.ts'
+import { handlers, verify, type Entrance } from './operations.ts'
+import type { Signer } from './signer.ts'
+import type { Verifier } from './verifier.ts'
 
-const MAX_PATH = 4096
 const NO_CODE = 0xffffffff
 /** Answers wait so long for others to be written with them. */
 const FLUSH_MS = 1
+/** What is in the token when the service hangs up gets so long to come back: less than the service waits. */
+const LEAVE_MS = 1_000
+const LEAVE_POLL_MS = 10
 
-/** Where a signer is: each stage admits one operation to the next, and the last all the others. */
+/** Where a process is: what it is opened for, it does to its end. */
 type Stage =
-  | { readonly name: 'new' }
-  | { readonly name: 'connected'; readonly connection: Connection; readonly options: StartOptions }
-  /** The one login of this process was tried; with an anchor, it was accepted. */
-  | {
-      readonly name: 'tried'
-      readonly connection: Connection
-      readonly options: StartOptions
-      readonly anchor?: Session
-    }
+  | { readonly name: 'opening' }
+  | { readonly name: 'verifying'; readonly verifier: Verifier }
   | { readonly name: 'open'; readonly signer: Signer }
   /** Says so to whatever still comes, until the service hangs up: what is not answered would count as perhaps signed. */
   | { readonly name: 'down'; readonly signer: Signer }
@@ -51,8 +43,10 @@ class SignerServer {
   readonly #splitter = new FrameSplitter()
   readonly #waiting: Frame[] = []
   readonly #answers: Buffer[] = []
-  #stage: Stage = { name: 'new' }
+  readonly #opening = new Opening()
+  #stage: Stage = { name: 'opening' }
   #isWorking = false
+  #isFlushing = false
   #flushedAt = 0
 
   constructor(socket: Socket, exit: (code: number) => void) {
@@ -71,70 +65,110 @@ class SignerServer {
   }
 
   end(code: number): void {
-    if (this.#stage.name !== 'new') {
-      finalize('signer' in this.#stage ? this.#stage.signer.module : this.#stage.connection.module)
+    const started = performance.now()
+    const leave = (): void => {
+      // A module is not finalized under a thread that is in it, and Node does not exit before that thread comes back.
+      if (!this.#isInToken) {
+        this.#opening.finalize()
+        this.#exit(code)
+      } else if (performance.now() - started > LEAVE_MS) process.kill(process.pid, 'SIGKILL')
+      else setTimeout(leave, LEAVE_POLL_MS)
     }
-    this.#exit(code)
+    leave()
   }
 
-  /** One frame after the other, in the order they came. */
+  get #isInToken(): boolean {
+    return 'signer' in this.#stage && this.#stage.signer.pool?.isBusy === true
+  }
+
+  /**
+   * In the order they came, and one after the other, but for a token that is given several things at once: there a frame
+   * is begun while others are being worked on.
+   */
   async #work(): Promise<void> {
     this.#isWorking = true
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      try {
-        // Only the two that open the signer have something to wait for; signing stays synchronous throughout.
-        const answer =
-          this.#stage.name === 'open' ? this.#operate(this.#stage.signer, next) : await this.#open(next)
-        this.#answer(next.id, STATUS.ok, answer)
-      } catch (error) {
-        this.#fail(next.id, error)
-      }
+      const underWay = this.#begin(next)
+      const waitsForNone = this.#stage.name === 'open' && this.#stage.signer.pool !== undefined
+      if (underWay !== undefined && !waitsForNone) await underWay
     }
     this.#isWorking = false
     this.#flush()
   }
 
-  #operate(signer: Signer, { code, payload }: Frame): Buffer {
-    const name = names.get(code)
-    if (name === undefined || name === 'start' || name === 'login' || name === 'open')
-      throw new WireError('no such operation now')
+  /** @returns what is to be waited for, if there is something; it never rejects. */
+  #begin(next: Frame): Promise<void> | undefined {
+    const good = (answer: Buffer): void => {
+      this.#answer(next.id, STATUS.ok, answer)
+    }
+    const bad = (error: unknown): void => {
+      this.#fail(next.id, error)
+    }
     try {
-      return handlers[name](signer, new Reader(payload))
+      const answer = this.#stage.name === 'opening' ? this.#open(next) : this.#serve(this.#stage, next)
+      if (answer instanceof Promise) return answer.then(good).catch(bad)
+      good(answer)
     } catch (error) {
-      if (error instanceof WireError) throw error
-      const failure = fromToken(error, name)
-      if (failure.status === 'refused' || isAlive(signer)) throw failure
-      this.#stage = { name: 'down', signer }
-      throw failure.status === 'unavailable' ? leaving() : failure
+      bad(error)
+    }
+    return undefined
+  }
+
+  #operate(signer: Signer, { code, payload }: Frame): Buffer | Promise<Buffer> {
+    const name = names.get(code)
+    if (name === undefined || isEntrance(name)) throw new WireError('no such operation now')
+    const judge = (error: unknown): never => {
+      throw this.#judged(signer, name, error)
+    }
+    try {
+      const answer = handlers[name](signer, new Reader(payload))
+      return answer instanceof Promise ? answer.catch(judge) : answer
+    } catch (error) {
+      return judge(error)
     }
   }
 
+  /** What an error means, and whether this process can go on. */
+  #judged(signer: Signer, name: Operation, error: unknown): Error {
+    if (error instanceof WireError) return error
+    const failure = fromToken(error, name)
+    if (failure.status === 'refused' || failure.status === 'forgotten') return failure
+    if (this.#stage.name !== 'down') {
+      if (isAlive(signer)) return failure
+      this.#stage = { name: 'down', signer }
+    }
+    return failure.status === 'unavailable' ? leaving() : failure
+  }
+
   async #open({ code, payload }: Frame): Promise<Buffer> {
-    const stage = this.#stage
+    const [answer, open] = await this.#opening.take(names.get(code), payload)
+    if (open !== undefined) {
+      this.#stage = 'signer' in open ? { name: 'open', ...open } : { name: 'verifying', ...open }
+    }
+    return answer
+  }
+
+  #serve(stage: Exclude<Stage, { name: 'opening' }>, next: Frame): Buffer | Promise<Buffer> {
     if (stage.name === 'down') throw leaving()
-    if (stage.name === 'new' && code === OP.start) {
-      const options = readStart(payload)
-      const connection = await connect(options)
-      this.#stage = { name: 'connected', connection, options }
-      return encodeHello(connection.hello)
+    if (stage.name === 'open') return this.#operate(stage.signer, next)
+    if (names.get(next.code) !== 'verify') throw new WireError('no such operation now')
+    try {
+      return verify(stage.verifier, new Reader(next.payload))
+    } catch (error) {
+      throw error instanceof WireError ? error : fromToken(error, 'verify')
     }
-    if (stage.name === 'connected' && code === OP.login && payload.length === 0) {
-      const { connection, options } = stage
-      this.#stage = { name: 'tried', connection, options }
-      this.#stage = { name: 'tried', connection, options, anchor: login(connection, options) }
-      return Buffer.alloc(0)
-    }
-    if (stage.name === 'tried' && stage.anchor !== undefined && code === OP.open && payload.length === 0) {
-      const signer = openSigner(stage.connection, stage.anchor, stage.options)
-      this.#stage = { name: 'open', signer }
-      return new Writer().text(signer.canary.row.name).bytes(signer.canary.spki).end()
-    }
-    throw new WireError('no such operation now')
   }
 
   #answer(id: number, status: number, payload: Buffer): void {
     this.#answers.push(frame(id, status, payload))
     if (performance.now() - this.#flushedAt > FLUSH_MS) this.#flush()
+    else if (!this.#isWorking && !this.#isFlushing) {
+      this.#isFlushing = true
+      setImmediate(() => {
+        this.#isFlushing = false
+        this.#flush()
+      })
+    }
   }
 
   #fail(id: number, error: unknown): void {
@@ -179,17 +213,6 @@ const names: ReadonlyMap<number, Operation> = new Map(
   Object.entries(OP).map(([name, code]) => [code, name as Operation]),
 )
 
-function readStart(payload: Buffer): StartOptions {
-  const r = new Reader(payload)
-  const options = {
-    module: r.text(MAX_PATH),
-    provider: provider(r.text(64)),
-    label: r.text(64),
-    serial: r.optional(() => r.text(64)),
-    pinFile: r.text(MAX_PATH),
-    allowFinalTry: r.u8() === 1,
-    prepare: r.u8() === 1,
-  }
-  r.end()
-  return options
+function isEntrance(name: Operation): name is Entrance {
+  return !Object.hasOwn(handlers, name)
 }

@@ -93,8 +93,10 @@ function again<T>(attempt: () => T, rule: { drop: () => void; mayRetry: () => bo
   }
 }
 
-function outcome(failure: Failure, so: { entered: boolean; made: number }): Failure {
-  const isDefinite = failure.status === 'refused' || (failure.status === 'unavailable' && !so.entered)
+/** What a failure means for the whole frame: only a definite no, before anything was signed, leaves it unsigned. */
+export function outcome(failure: Failure, so: { entered: boolean; made: number }): Failure {
+  const isTrouble = failure.status === 'unavailable' || failure.status === 'leaving'
+  const isDefinite = failure.status === 'refused' || (isTrouble && !so.entered)
   if (so.made === 0 && isDefinite) return failure
   return new Failure('unknown', failure.message, { code: failure.code })
 }

@@ -1,10 +1,4 @@
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import type { Duplex } from 'node:stream'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import {
   encodeActivation,
@@ -20,14 +14,17 @@ import {
   type AuthorisationRecord,
   type Sealed,
 } from '../../hsm/records.ts'
+import { Forgotten } from '../../hsm/errors.ts'
+import { nameOf, writeWhole } from '../../hsm/sealedOctets.ts'
 import type { SignerProcess } from '../../hsm/signerProcess.ts'
 import { Writer } from '../../hsm/payload.ts'
-import { MAX_FRAME, OP, type Operation } from '../../hsm/wire.ts'
+import { OP, type Operation } from '../../hsm/wire.ts'
 import { spawnSigner, startPayload, startSigner } from './rawSigner.ts'
 import {
   authorisation,
   credential,
   digest,
+  failure,
   openToken,
   personKey,
   refusal,
@@ -58,9 +55,17 @@ describe('whoever holds the wire of a signer', () => {
     sealed?: Sealed<AuthorisationRecord>,
     inputs: readonly Buffer[] = [A],
   ): Promise<Buffer> => {
-    const w = new Writer().bytes(encodeKey(it.key)).text('ecdsa-sha256')
-    w.optional(sealed, (record) => w.bytes(encodeSealedAuthorisation(record))).u8(0)
+    const w = writeWhole(new Writer(), encodeKey(it.key)).text('ecdsa-sha256')
+    w.optional(sealed, (record) => writeWhole(w, encodeSealedAuthorisation(record))).u8(0)
     return signer.request('sign', w.list(inputs).end())
+  }
+  const signNamed = (key: Buffer, sealed: Buffer): Promise<Buffer> => {
+    const w = new Writer()
+    for (const [i, octets] of [key, sealed].entries()) {
+      w.u8(1).bytes(Buffer.from(nameOf(octets), 'latin1'))
+      if (i === 0) w.text('ecdsa-sha256').u8(1)
+    }
+    return signer.request('sign', w.u8(0).list([A]).end())
   }
   const activate = (stretched: Buffer, record: AuthorisationRecord, it = person): Promise<Buffer> =>
     signer.request(
@@ -120,13 +125,43 @@ describe('whoever holds the wire of a signer', () => {
 
   it('can link a credential, but not sign with it', async () => {
     const linked = await credential(open.token, person.key)
-    const w = new Writer().bytes(encodeKey(person.key)).text('ecdsa-sha256').u8(0).u8(1)
-    const answer = signer.request('sign', w.bytes(encodeCredential(linked)).list([A]).end())
+    const w = writeWhole(new Writer(), encodeKey(person.key)).text('ecdsa-sha256').u8(0).u8(1)
+    const answer = signer.request('sign', writeWhole(w, encodeCredential(linked)).list([A]).end())
     expect(await refusal(answer)).to.deep.equal([
       'refused',
       'rule',
       "A key for 'signing' signs only what its holder activated.",
     ])
+  })
+
+  it('can name a record that the signer found good, for what it was found good for', async () => {
+    const other = await personKey(open.token, { keyType: 'P-256' })
+    const record = authorisation(person.key, { digests: [A] })
+    const seal = (await activate(person.stretched, record)).subarray(5)
+    const sealed = encodeSealedAuthorisation({ ...record, seal })
+    const key = encodeKey(person.key)
+    const forgotten = async (...named: [Buffer, Buffer]): Promise<void> => {
+      const error = await failure(signNamed(...named))
+      expect(error, error.message).to.be.instanceOf(Forgotten)
+    }
+    await forgotten(key, sealed)
+    expect(await sign(person, { ...record, seal })).to.have.length(72)
+    expect(await signNamed(key, sealed)).to.have.length(72)
+    // Another key's authorisation, a key as an authorisation and the other way round, an altered record.
+    await refusal(sign(other, { ...record, seal }))
+    await forgotten(encodeKey(other.key), sealed)
+    await forgotten(key, key)
+    await forgotten(sealed, sealed)
+    await forgotten(key, encodeSealedAuthorisation({ ...record, seal, count: 2 }))
+    // Others came, and it had to go.
+    for (let i = 0; i < 50; i++) {
+      const many = authorisation(person.key, { digests: Array.from({ length: 10_000 }, () => A) })
+      const large = { ...many, seal: (await activate(person.stretched, many)).subarray(5) }
+      await sign(person, large)
+    }
+    await forgotten(key, sealed)
+    expect(await sign(person, { ...record, seal })).to.have.length(72)
+    expect(await signNamed(key, sealed)).to.have.length(72)
   })
 
   it('may guess a secret twenty times an hour', async () => {
@@ -185,62 +220,4 @@ describe('whoever holds the wire of a signer', () => {
     expect((await refusal(fresh.request('login', EMPTY)))[2]).to.equal(early)
     await fresh.close(2000)
   })
-
-  it('ends the signer with a frame of an impossible length, or by hanging up', async () => {
-    for (const last of [
-      Buffer.from('ffffffff0000000001', 'hex'),
-      Buffer.from('000000000000000001', 'hex'),
-      EMPTY,
-    ]) {
-      const { child, wire } = rawChild(open.soft.config.environment)
-      if (last.length > 0) wire.write(last)
-      else wire.end()
-      const [code] = (await once(child, 'exit')) as [number | null]
-      expect(code).to.equal(last.length > 0 ? 1 : 0)
-    }
-    expect(MAX_FRAME).to.be.lessThan(0xffffffff)
-  })
-
-  it('sees signals to the group pass, and no inspector open', async function () {
-    if (process.platform === 'win32') this.skip()
-    const { child, wire, errors } = rawChild(open.soft.config.environment)
-    wire.write(Buffer.from('00000005000000070c', 'hex'))
-    // It answers: the handlers are in place.
-    await once(wire, 'data')
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) child.kill(signal)
-    wire.write(Buffer.from('00000005000000080c', 'hex'))
-    const [answer] = (await once(wire, 'data')) as [Buffer]
-    expect(answer.readUInt32BE(4)).to.equal(8)
-    expect(errors.join('')).not.to.include('Debugger')
-    wire.end()
-    await once(child, 'exit')
-  })
-
-  it('finds no secret in the arguments and nothing unasked in the environment', function () {
-    const folder = `/proc/${String(signer.pid)}`
-    if (!existsSync(folder)) this.skip()
-    const words = (name: string): string[] =>
-      readFileSync(`${folder}/${name}`, 'utf8').split('\0').filter(Boolean)
-    expect(words('environ')).to.deep.equal([
-      `SOFTHSM2_CONF=${open.soft.config.environment['SOFTHSM2_CONF'] ?? ''}`,
-    ])
-    expect(words('cmdline').join(' ')).not.to.include(open.soft.pin)
-    expect(words('cmdline').join(' ')).not.to.include('inspect')
-  })
 })
-
-function rawChild(environment: Readonly<Record<string, string>>): {
-  child: ReturnType<typeof spawn>
-  wire: Duplex
-  errors: string[]
-} {
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-  const main = fileURLToPath(new URL('../../hsm/signer/main.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', loader, main], {
-    env: { ...environment },
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-  })
-  const errors: string[] = []
-  child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk.toString()))
-  return { child, wire: child.stdio[3] as Duplex, errors }
-}

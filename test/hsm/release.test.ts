@@ -6,37 +6,28 @@ import { Dispatcher } from '../../hsm/dispatcher.ts'
 import { Fleet } from '../../hsm/fleet.ts'
 import type { KeyRecord, Sealed } from '../../hsm/records.ts'
 import { Release } from '../../hsm/release.ts'
+import { sealedOctets, writeWhole } from '../../hsm/sealedOctets.ts'
+import { Signing } from '../../hsm/signing.ts'
 import { Token, type TokenError } from '../../hsm/token.ts'
 import { Writer } from '../../hsm/payload.ts'
 import { MemoryLoginGate } from '../softhsm-test-helpers/loginGate.ts'
 import { MemoryLog } from '../softhsm-test-helpers/memoryLog.ts'
-import { makeSoftToken } from '../softhsm-test-helpers/softhsm.ts'
+import { makeSoftToken, type SoftToken } from '../softhsm-test-helpers/softhsm.ts'
 import { authorise, closeLeftOpen, digest, openToken, personKey, refusal, until } from './support.ts'
 
 describe('a signature that does not verify', () => {
   it('never leaves; its signer is ended and an alarm raised', async () => {
-    const soft = makeSoftToken()
-    const log = new MemoryLog()
-    await (
-      await Token.open({ config: soft.config, loginGate: new MemoryLoginGate(), log, prepare: true })
-    ).close()
-    const fleet: Fleet = new Fleet(
-      { config: soft.config, loginGate: new MemoryLoginGate(), log, prepare: false },
-      {
-        onStarted: () => Promise.resolve(),
-        onChange: () => {
-          dispatcher.refresh()
-        },
-      },
-    )
-    const dispatcher = new Dispatcher(fleet)
-    const release = new Release(dispatcher, log)
-    await fleet.open()
+    const { soft, log, fleet, dispatcher, release } = await openFleet()
     for (const keyType of ['P-256', 'RSA-2048'] as const) {
       const scheme = schemes[keyType === 'P-256' ? 'ecdsa-sha256' : 'pss-sha256']
       const key = await madeKey(dispatcher, keyType)
       const message = Buffer.from('x')
-      const payload = new Writer().bytes(encodeKey(key)).text(scheme.name).u8(0).u8(0).list([message]).end()
+      const payload = writeWhole(new Writer(), encodeKey(key))
+        .text(scheme.name)
+        .u8(0)
+        .u8(0)
+        .list([message])
+        .end()
       const job = { flow: 'test', operation: 'sign', payload, cost: 1 } as const
       const { payload: answer, by } = await dispatcher.submit(job)
       const [signature = Buffer.alloc(0)] = whole(answer, (r) => r.list(1, 512))
@@ -63,6 +54,31 @@ describe('a signature that does not verify', () => {
     expect(
       log.lines.filter(({ fields }) => 'alarm' in fields).every(({ level }) => level === 'error'),
     ).to.equal(true)
+    dispatcher.close()
+    await fleet.close()
+    soft.remove()
+  })
+})
+
+describe('a record that a signer has let go', () => {
+  it('is sent to it whole again, once, and nobody notices', async () => {
+    const { soft, fleet, dispatcher, release } = await openFleet()
+    const key = await madeKey(dispatcher, 'RSA-2048')
+    const signing = new Signing(dispatcher, release)
+    const records = { key: sealedOctets(key, encodeKey), authorisation: undefined, credential: undefined }
+    // As if each had been given it before.
+    for (const { process } of fleet.ready) records.key.write(new Writer(), process)
+    const scheme = schemes['rsa-sha256']
+    const requests = Array.from({ length: 64 }, (_, i) =>
+      signing.sign({ flow: 'test', key, scheme, inputs: [Buffer.from(String(i))], records }),
+    )
+    for (const signatures of await Promise.all(requests)) expect(signatures).to.have.length(1)
+    // What was named and is no record at all is refused as such, not asked for without end.
+    const broken = { ...key, seal: Buffer.alloc(32) }
+    const octets = { ...records, key: sealedOctets(broken, encodeKey) }
+    for (const { process } of fleet.ready) octets.key.write(new Writer(), process)
+    const altered = signing.sign({ flow: 'test', key, scheme, inputs: [Buffer.from('x')], records: octets })
+    expect(await refusal(altered)).to.deep.equal(['refused', 'seal', 'The seal of the key is broken.'])
     dispatcher.close()
     await fleet.close()
     soft.remove()
@@ -113,6 +129,34 @@ describe('a request for a thousand signatures', () => {
     expect(said.slice(4)).to.deep.equal(Array(4).fill('unavailable'))
   })
 })
+
+/** What Token is made of, each part at hand. */
+async function openFleet(): Promise<{
+  soft: SoftToken
+  log: MemoryLog
+  fleet: Fleet
+  dispatcher: Dispatcher
+  release: Release
+}> {
+  const soft = makeSoftToken()
+  const log = new MemoryLog()
+  await (
+    await Token.open({ config: soft.config, loginGate: new MemoryLoginGate(), log, prepare: true })
+  ).close()
+  const fleet: Fleet = new Fleet(
+    { config: soft.config, loginGate: new MemoryLoginGate(), log, prepare: false },
+    {
+      onStarted: () => Promise.resolve(),
+      onChange: () => {
+        dispatcher.refresh()
+      },
+    },
+  )
+  const dispatcher = new Dispatcher(fleet)
+  const release = new Release(dispatcher, log)
+  await fleet.open()
+  return { soft, log, fleet, dispatcher, release }
+}
 
 async function madeKey(dispatcher: Dispatcher, keyType: 'P-256' | 'RSA-2048'): Promise<Sealed<KeyRecord>> {
   const payload = new Writer()
