@@ -1,5 +1,8 @@
 import { z } from 'zod'
+import { databaseTlsSchema } from './databaseTls.ts'
+import { isOrigin, listenerSchema } from './listeners.ts'
 import { publicJwkSchema, rolesSchema } from './operators.ts'
+import { tokensSchema } from './tokens.ts'
 
 /**
  * What an operator decides. One JSON file, named by INTAGLIO_CONFIG (default config/dev.json), reviewed as evidence.
@@ -9,48 +12,14 @@ import { publicJwkSchema, rolesSchema } from './operators.ts'
  * `{home}` in any string stands for `home`. An unknown key or a bad value stops the start and names its path.
  */
 
-const pin = z.strictObject({
-  /** File that holds the token's user PIN. Only the signer processes read it. Mode 0600. */
-  file: z.string().min(1),
-  /**
-   * Raise by one whenever the PIN in the file changes. A PIN of a version that the token once rejected is never tried
-   * again, by no replica: hardware tokens lock after a few wrong PINs.
-   */
-  version: z.int().min(1).default(1),
-  /** Log in although the token reports that one more wrong PIN locks it. Set it for one start only. */
-  allowFinalTry: z.boolean().default(false),
-})
-
-const token = z.strictObject({
-  /** Name in logs and commands. */
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/),
-  /** Path of the PKCS#11 module. PKCS11_MODULE overrides it in the first token. */
-  module: z.string().min(1),
-  /** Row of hsm/providers.ts: how this make of token differs from others. */
-  provider: z.string().min(1),
-  /** CKA token label, without padding. */
-  label: z.string().min(1).max(32),
-  /** Serial number; where it is given, label and serial must both match. */
-  serial: z.string().min(1).max(16).optional(),
-  pin,
-  /** Signer processes. Two or more: a signature over a digest is verified by another process than its maker. */
-  signers: z.int().min(2).max(32).default(2),
-  /** Environment passed to the signer processes, and nothing else: what the module needs, such as SOFTHSM2_CONF. */
-  environment: z.record(z.string(), z.string()).default({}),
-})
-
 const operator = z.strictObject({
   name: z.string().min(1).max(200),
   /** Public JWK (EC P-256 or OKP Ed25519) of the operator's own key. */
   publicKey: publicJwkSchema,
   roles: rolesSchema,
+  /** PEM file of the certificate that this operator connects with, where a listener requires one. */
+  certificate: z.string().min(1).optional(),
 })
-
-/** Addresses are made by appending to it; and what stands below a path would need every page to know that path. */
-function isOrigin(url: string): boolean {
-  const { origin, protocol } = new URL(url)
-  return url === origin && ['http:', 'https:'].includes(protocol)
-}
 
 export const configSchema = z.strictObject({
   /** 'production' refuses what only a laptop may do; 'test' is 'dev' without the demo credential. */
@@ -73,6 +42,8 @@ export const configSchema = z.strictObject({
     /** Seconds that requests under way get to end after SIGTERM. */
     drainSeconds: z.int().min(1).max(300).default(20),
   }),
+  /** Addresses that are listened on, and what is served at each. Absent: one, of http.host and http.port, with everything. */
+  listeners: z.array(listenerSchema).min(1).optional(),
   database: z.strictObject({
     /** The service's own role. It can append to the audit log and not change it. DATABASE_URL overrides it. */
     url: z.string().min(1),
@@ -80,9 +51,11 @@ export const configSchema = z.strictObject({
     ownerUrl: z.string().min(1).optional(),
     /** Connections of one replica. */
     connections: z.int().min(2).max(200).default(10),
+    /** Absent: what the URLs say by sslmode, sslrootcert, sslcert and sslkey; nothing there: plain. */
+    tls: databaseTlsSchema.optional(),
   }),
-  /** Exactly one for now; the list is the form that more will take. */
-  tokens: z.array(token).length(1),
+  /** The PKCS#11 tokens; config/tokens.ts documents the fields. */
+  tokens: tokensSchema,
   csc: z.strictObject({
     /** Shown by /csc/v2/info (CSC API v2, 11.1). */
     name: z.string().min(1).max(255),

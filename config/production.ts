@@ -3,6 +3,12 @@ import type { Config } from './config.ts'
 /** Node majors that still get security fixes; older ones run, with a warning. */
 const OLDEST_MAINTAINED_NODE = 22
 
+/** Tokens that are files. As a `verifier`, which holds no keys, they are welcome. */
+const softwareTokens = [
+  { name: 'SoftHSM', provider: 'softhsm', module: /softhsm/i },
+  { name: 'NSS', provider: 'nss', module: /softokn/i },
+] as const
+
 /** What only a laptop may do. Empty outside production. Each sentence begins with the path. */
 export function productionProblems(config: Config): string[] {
   if (config.profile !== 'production') return []
@@ -19,8 +25,13 @@ export function productionProblems(config: Config): string[] {
     )
   }
   config.tokens.forEach((token, index) => {
-    if (token.provider === 'softhsm' || /softhsm/i.test(token.module)) {
-      problems.push(`tokens.${index}.module: SoftHSM keeps keys in files: production needs a hardware token`)
+    const software = softwareTokens.find(
+      ({ provider, module }) => token.provider === provider || module.test(token.module),
+    )
+    if (software !== undefined) {
+      problems.push(
+        `tokens.${index}.module: ${software.name} keeps keys in files: production needs a hardware token`,
+      )
     }
   })
   return problems

@@ -9,9 +9,7 @@ import type { Health, TokenLog } from './types.ts'
 import { verifiesMessage } from './verify.ts'
 import { Writer } from './payload.ts'
 
-/** Also what keeps sessions of network HSMs from being closed as idle. */
-const PERIOD_MS = 30_000
-/** A signer whose last canary is older than this does not count as up: two periods. */
+/** A signer whose last canary is older than this does not count as up: two of the longest periods. */
 const FRESH_MS = 60_000
 const NONCE = 32
 const MAX_SIGNATURE = 512
@@ -24,12 +22,13 @@ export class Canaries {
   readonly #timer: NodeJS.Timeout
   #lastAt: number | undefined
 
-  constructor(ready: () => readonly ReadySigner[], log: TokenLog) {
+  /** @param periodMs also keeps sessions of network HSMs from being closed as idle. */
+  constructor(ready: () => readonly ReadySigner[], periodMs: number, log: TokenLog) {
     this.#ready = ready
     this.#log = log
     this.#timer = setInterval(() => {
       for (const signer of this.#ready()) void this.#singSafely(signer)
-    }, PERIOD_MS)
+    }, periodMs)
     this.#timer.unref()
   }
 

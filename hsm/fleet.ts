@@ -1,12 +1,14 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { keyTypes, type KeyTypeRow } from './algorithms.ts'
-import { decodeHello, whole, MAX_SPKI, type Hello } from './codec.ts'
+import { whole, MAX_SPKI, type Hello } from './codec.ts'
 import { TokenError } from './errors.ts'
-import { isPinRejected, CKF } from './signer/cryptoki.ts'
+import { LocalVerifier } from './localVerifier.ts'
+import { Logins, pinFlags, PinRejected } from './logins.ts'
+import { provider } from './providers.ts'
 import { SignerProcess } from './signerProcess.ts'
-import type { TokenOptions } from './types.ts'
-import { Writer } from './payload.ts'
+import { decodeStarted, encodeStart, type TokenAccess } from './starting.ts'
+import type { PinFlags, TokenConfigShape, TokenMetrics, TokenOptions } from './types.ts'
 
 /** Pauses before a signer is started again: doubled at each failure. */
 const FIRST_BACKOFF_MS = 100
@@ -17,6 +19,7 @@ const STEADY_MS = 30_000
 const OPENING_TRIES = 3
 /** What signers get to log out in. */
 const CLOSE_GRACE_MS = 2_000
+const RENEWAL_POLL_MS = 20
 
 export interface ReadySigner {
   readonly process: SignerProcess
@@ -45,18 +48,28 @@ export class Fleet {
   readonly #options: TokenOptions
   readonly #events: FleetEvents
   readonly #slots: Slot[]
+  readonly #logins: Logins
+  readonly #verifier: LocalVerifier | undefined
   readonly #closing = new AbortController()
   /** Starts, one after another. */
   #turn: Promise<unknown> = Promise.resolve()
-  #pinRejected: TokenError | undefined
+  #pinRejected: PinRejected | undefined
   /** Of the token that was opened first: another one with its label is another token. */
   #serial: string | undefined
   #running = new Set<SignerProcess>()
+  #restarts = 0
+  #pin: PinFlags = pinFlags(0)
 
   constructor(options: TokenOptions, events: FleetEvents) {
     this.#options = options
     this.#events = events
-    this.#slots = Array.from({ length: options.config.signers }, (_, index) => ({
+    const { config, loginGate, log } = options
+    this.#logins = options.logins ?? new Logins(loginGate, log)
+    if (config.verifier !== undefined) {
+      const { onChange } = events
+      this.#verifier = new LocalVerifier({ name: config.name, config: config.verifier, log, onChange })
+    }
+    this.#slots = Array.from({ length: config.signers }, (_, index) => ({
       index,
       ready: undefined,
       failures: 0,
@@ -67,14 +80,58 @@ export class Fleet {
     return this.#slots.flatMap(({ ready }) => (ready === undefined ? [] : [ready]))
   }
 
+  /** The process that only verifies, where one is configured and up. */
+  get verifier(): SignerProcess | undefined {
+    return this.#verifier?.process
+  }
+
+  get metrics(): Pick<TokenMetrics, 'name' | 'signers' | 'ready' | 'restarts' | 'pin'> {
+    return {
+      name: this.#options.config.name,
+      signers: this.#slots.length,
+      ready: this.ready.length,
+      restarts: this.#restarts,
+      pin: this.#pin,
+    }
+  }
+
   /** Starts every signer. @throws TokenError with a sentence for the operator. */
   async open(): Promise<void> {
     for (const slot of this.#slots) await this.#openSlot(slot)
+    await this.#verifier?.open()
+  }
+
+  /** A signer sees the keys that others make only if it starts after them. */
+  get restartsForNewKeys(): boolean {
+    return provider(this.#options.config.provider).restartForNewKeys
+  }
+
+  /** Every signer, those that are being started too. */
+  get processes(): SignerProcess[] {
+    return [...this.#running]
+  }
+
+  /** Ends a signer once it has done what it has, and resolves when another one has taken its place. */
+  async renew(process: SignerProcess): Promise<void> {
+    // One that is being started is let come that far first.
+    await this.#turn
+    const slot = this.#slots.find(({ ready }) => ready?.process === process)
+    if (slot === undefined) return
+    // Nothing failed: the next one starts after the shortest pause.
+    slot.failures = 0
+    process.leave()
+    await process.exited
+    while (slot.ready === undefined && !this.#isClosing() && this.#pinRejected === undefined) {
+      await pause(RENEWAL_POLL_MS)
+    }
   }
 
   async close(): Promise<void> {
     this.#closing.abort()
-    await Promise.all([...this.#running].map((signer) => signer.close(CLOSE_GRACE_MS)))
+    await Promise.all([
+      ...[...this.#running].map((signer) => signer.close(CLOSE_GRACE_MS)),
+      this.#verifier?.close(),
+    ])
     await this.#turn
   }
 
@@ -103,7 +160,9 @@ export class Fleet {
     this.#closing.signal.throwIfAborted()
     const process = new SignerProcess({
       name: `${this.#options.config.name}-${slot.index}`,
-      environment: this.#options.config.environment,
+      // Both modules are loaded into it; the configuration was checked for names that clash.
+      environment: { ...this.#options.seals?.config.environment, ...this.#options.config.environment },
+      concurrency: this.#options.config.concurrency ?? 1,
       log: this.#options.log,
       onExit: (gone) => {
         this.#gone(slot, gone)
@@ -111,9 +170,8 @@ export class Fleet {
     })
     this.#running.add(process)
     try {
-      const hello = decodeHello(await process.request('start', this.#startPayload()))
-      await this.#login(process, hello)
-      const canary = readCanary(await process.request('open', Buffer.alloc(0)))
+      const hello = await this.#enter(process)
+      const canary = await this.#openSigner(process, hello)
       const ready = { process, hello, canary }
       await this.#events.onStarted(ready)
       if (process.isDead) throw new TokenError('unavailable', 'The signer ended as soon as it had started.')
@@ -140,45 +198,44 @@ export class Fleet {
     this.#events.onChange()
   }
 
-  #startPayload(): Buffer {
-    const { config, prepare } = this.#options
-    const w = new Writer(1024).text(config.module).text(config.provider).text(config.label)
-    w.optional(config.serial ?? this.#serial, (serial) => w.text(serial)).text(config.pin.file)
-    w.u8(config.pin.allowFinalTry ? 1 : 0)
-    // The very first signer, and none after it: a token that shows nothing later has gone, and is not to be made anew.
-    w.u8(prepare && this.#serial === undefined ? 1 : 0)
-    return w.end()
+  /** Finds the tokens and logs in to each. */
+  async #enter(process: SignerProcess): Promise<Hello> {
+    const { config, seals } = this.#options
+    const start = {
+      token: access(config, config.serial ?? this.#serial),
+      seals: seals && access(seals.config, seals.serial),
+    }
+    const found = decodeStarted(await process.request('start', encodeStart(start)))
+    const hello = found.token
+    this.#pin = pinFlags(hello.flags)
+    const attempt = (): Promise<Buffer> => process.request('login', Buffer.alloc(0))
+    try {
+      await this.#logins.run(config, hello, attempt)
+      if (seals !== undefined && found.seals !== undefined)
+        await this.#logins.run(seals.config, found.seals, attempt)
+    } catch (error) {
+      if (error instanceof PinRejected) this.#pinRejected = error
+      throw error
+    }
+    return hello
   }
 
-  /** One login, with permission, and the verdict passed on. */
-  async #login(process: SignerProcess, hello: Hello): Promise<void> {
-    const { loginGate, config } = this.#options
-    const login = { serial: hello.info.serial, version: config.pin.version }
-    const pinCountLow = (hello.flags & (CKF.USER_PIN_COUNT_LOW | CKF.USER_PIN_FINAL_TRY)) !== 0
-    await loginGate.begin({ ...login, pinCountLow })
-    try {
-      await process.request('login', Buffer.alloc(0))
-    } catch (error) {
-      if (!(error instanceof TokenError)) throw error
-      // A no of the signer's own, before it asked the token: flags that forbid the try, a PIN file that is not there.
-      if (error.kind === 'refused' && error.code === undefined) {
-        await loginGate.end({ ...login, accepted: undefined })
-      }
-      if (!isPinRejected(error.code)) throw error
-      this.#pinRejected = new TokenError(
-        'refused',
-        `The token '${hello.info.label}' (${login.serial}) rejected the PIN of version ${login.version}. ` +
-          'It is not tried again: put the right PIN in the file and raise pin.version.',
-        { reason: 'token', code: error.code, cause: error },
+  async #openSigner(process: SignerProcess, { info }: Hello): Promise<ReadySigner['canary']> {
+    const { prepare, config } = this.#options
+    // The very first signer, and none after it: a token that shows nothing later has gone, and is not to be made anew.
+    const isFirst = this.#serial === undefined
+    let canary: Buffer | undefined
+    const open = async (mayPrepare: boolean): Promise<void> => {
+      canary = await process.request(
+        'open',
+        Buffer.from([mayPrepare && isFirst ? 1 : 0, config.concurrency ?? 1]),
       )
-      this.#options.log.error(
-        { alarm: 'pin_rejected', ...login },
-        'the PIN was rejected; no signer is started again',
-      )
-      await loginGate.end({ ...login, accepted: false })
-      throw this.#pinRejected
     }
-    await loginGate.end({ ...login, accepted: true })
+    if (isFirst && typeof prepare === 'function')
+      await prepare({ name: config.name, serial: info.serial }, open)
+    else await open(prepare === true)
+    if (canary === undefined) throw new TokenError('unavailable', 'The token was not opened.')
+    return readCanary(canary)
   }
 
   #isClosing(): boolean {
@@ -200,6 +257,7 @@ export class Fleet {
     while (!this.#isClosing()) {
       const backoff = Math.min(FIRST_BACKOFF_MS * 2 ** slot.failures, LONGEST_BACKOFF_MS)
       slot.failures++
+      this.#restarts++
       await pause(backoff, undefined, { signal: this.#closing.signal }).catch(() => undefined)
       try {
         await this.#start(slot)
@@ -212,6 +270,16 @@ export class Fleet {
     }
   }
 }
+
+const access = (config: TokenConfigShape, serial: string | undefined): TokenAccess => ({
+  module: config.module,
+  provider: config.provider,
+  libraryParameters: config.libraryParameters,
+  label: config.label,
+  serial,
+  pinFile: config.pin.file,
+  allowFinalTry: config.pin.allowFinalTry,
+})
 
 function readCanary(payload: Buffer): ReadySigner['canary'] {
   return whole(payload, (r) => {

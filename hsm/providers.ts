@@ -20,6 +20,20 @@ export interface ProviderRow {
   readonly modifiable: boolean
   /** CKA_SIGN_RECOVER may stand in a template. */
   readonly signRecover: boolean
+  /** A public key's template may say what the key is for, and for what not. */
+  readonly publicUses: boolean
+  /** Takes a public EC key as a session object, to verify with. Without, the token needs a `verifier` beside it. */
+  readonly verifiesCurves: boolean
+  /** RSA keys sign by way of the decryption operation, and cannot be made without CKA_DECRYPT. */
+  readonly rsaByDecryption: boolean
+  /** The token makes generic secrets and HMAC-SHA256 with them. Without, it takes its seals from another token. */
+  readonly hmac: boolean
+  /** CKU_ that the PIN belongs to: one that may use and make keys. */
+  readonly userType: number
+  /** A process sees the keys that others made only after it initialised again: the other signers are restarted for each. */
+  readonly restartForNewKeys: boolean
+  /** Seconds between canaries: shorter than the device bears an idle session. */
+  readonly keepAliveSeconds: number
   /** Sessions that the device has for everybody together. Each signer takes three. */
   readonly sessions: number
 }
@@ -36,6 +50,7 @@ export type ProviderName =
   | 'libkmsp11'
   | 'generic'
 
+const CKU_USER = 1
 /** RFC 8410: OID 1.3.101.112, the form of PKCS#11 v3.1. */
 const ED25519_OID = Buffer.from('06032b6570', 'hex')
 
@@ -48,36 +63,46 @@ const plain = {
   allowedMechanisms: false,
   modifiable: true,
   signRecover: true,
+  publicUses: true,
+  verifiesCurves: true,
+  rsaByDecryption: false,
+  hmac: true,
+  userType: CKU_USER,
+  restartForNewKeys: false,
+  keepAliveSeconds: 30,
   sessions: Infinity,
 } as const
 
 const rows: readonly ProviderRow[] = [
   { ...plain, name: 'softhsm', verified: '2.6.1', ed25519Params: ED25519_OID, allowedMechanisms: true },
-  {
-    ...plain,
-    name: 'nss',
-    local: false,
-    blocked:
-      'NSS wants library parameters (configdir) at C_Initialize, which a configuration cannot give yet.',
-  },
-  { ...plain, name: 'opencryptoki' },
+  // Wants libraryParameters. RSA is slow in it: some 40 signatures a second.
+  { ...plain, name: 'nss', verified: '3.87', local: false },
+  // The soft token has RSA only, and locks after three wrong PINs.
+  { ...plain, name: 'opencryptoki', verified: '3.8.1 (soft token)' },
   {
     ...plain,
     name: 'tpm2',
-    blocked:
-      'A TPM makes no HMAC keys, so it needs a second token for the seals; one token can be configured.',
+    verified: 'tpm2-pkcs11 1.9.0 on swtpm 0.7.1',
+    modifiable: false,
+    signRecover: false,
+    publicUses: false,
+    verifiesCurves: false,
+    rsaByDecryption: true,
+    hmac: false,
+    restartForNewKeys: true,
   },
+  // A partition's Crypto Officer: its Crypto User (0x80000001) signs and makes no keys. Not by an HA group's virtual slot
+  // alone: what recovers behind it must answer within the deadlines of a signer.
   { ...plain, name: 'luna' },
+  // The PIN is user:password. No read-only sessions, and no templates with what it does not know.
   { ...plain, name: 'cloudhsm', modifiable: false, signRecover: false },
-  {
-    ...plain,
-    name: 'nshield',
-    blocked: 'By default an nShield shows a new key to other processes only after they initialise again.',
-  },
+  // Keys that other processes made are invisible until C_Initialize (CKNFAST_ASSUME_SINGLE_PROCESS).
+  { ...plain, name: 'nshield', restartForNewKeys: true },
   {
     ...plain,
     name: 'yubihsm2',
     idLength: 2,
+    keepAliveSeconds: 15,
     sessions: 16,
     blocked: 'A YubiHSM 2 has CKA_IDs of two octets: too few to be drawn at random.',
   },

@@ -12,6 +12,11 @@ export class FairQueue<Item extends { readonly flow: string; readonly cost: numb
     this.#limits = limits
   }
 
+  /** Of all that waits. */
+  get cost(): number {
+    return this.#cost
+  }
+
   get isEmpty(): boolean {
     return this.#flows.size === 0
   }

@@ -17,8 +17,10 @@ import {
 import { Dispatcher, type Done, type Job } from './dispatcher.ts'
 import { TokenError } from './errors.ts'
 import { Fleet } from './fleet.ts'
+import { provider } from './providers.ts'
 import { macDomains, type MacDomain } from './purposes.ts'
 import { Release } from './release.ts'
+import { sealedOctets } from './sealedOctets.ts'
 import { Signing } from './signing.ts'
 import type { SignerProcess } from './signerProcess.ts'
 import type {
@@ -32,6 +34,7 @@ import type {
   SealedRecords,
   SignRequest,
   TokenInfo,
+  TokenMetrics,
   TokenOptions,
 } from './types.ts'
 import { Writer } from './payload.ts'
@@ -58,6 +61,7 @@ export class Token {
   readonly #signing: Signing
   /** Listings, one after another: a signer keeps one at a time. */
   #listing: Promise<unknown> = Promise.resolve()
+  #change: Promise<unknown> = Promise.resolve()
 
   private constructor(parts: {
     info: TokenInfo
@@ -85,7 +89,8 @@ export class Token {
         dispatcher.refresh()
       },
     })
-    const canaries = new Canaries(() => fleet.ready, options.log)
+    const periodMs = provider(options.config.provider).keepAliveSeconds * 1000
+    const canaries = new Canaries(() => fleet.ready, periodMs, options.log)
     const dispatcher = new Dispatcher(fleet)
     const signing = new Signing(dispatcher, new Release(dispatcher, options.log))
     try {
@@ -115,7 +120,11 @@ export class Token {
    * not as asked is destroyed and refused.
    * @throws TokenError 'unknown' if the signer was lost meanwhile: there may be a key under this CKA_ID.
    */
-  async generate(request: GenerateRequest): Promise<Generated> {
+  generate(request: GenerateRequest): Promise<Generated> {
+    return this.#changing(() => this.#generateNow(request))
+  }
+
+  async #generateNow(request: GenerateRequest): Promise<Generated> {
     const { activation: a } = request
     const w = new Writer(1024)
       .text(request.keyId)
@@ -161,10 +170,22 @@ export class Token {
    * @returns false if there was nothing under this id, the token being alive.
    * @throws TokenError 'refused' (rule) for the service secrets and the canary key.
    */
-  async destroy(ckaId: Buffer): Promise<boolean> {
-    const payload = new Writer().bytes(ckaId).end()
-    const done = await this.#ask({ flow: FLOW.management, operation: 'destroy', payload })
-    return whole(done.payload, (r) => r.u8() === 1)
+  destroy(ckaId: Buffer): Promise<boolean> {
+    return this.#changing(async () => {
+      const payload = new Writer().bytes(ckaId).end()
+      const done = await this.#ask({ flow: FLOW.management, operation: 'destroy', payload })
+      // Where signers do not see what others make, they do not see what others destroy either.
+      if (this.#fleet.restartsForNewKeys) void this.#dispatcher.announce(ckaId, done.by, payload)
+      return whole(done.payload, (r) => r.u8() === 1)
+    })
+  }
+
+  /** Where signers are replaced after each change of the token's keys: one change and its replacements after another. */
+  #changing<T>(change: () => Promise<T>): Promise<T> {
+    if (!this.#fleet.restartsForNewKeys) return change()
+    const changed = this.#change.then(change)
+    this.#change = changed.catch(() => undefined).then(() => this.#dispatcher.settled)
+    return changed
   }
 
   /** Octets from the token's generator, 1 to 4096. */
@@ -210,21 +231,23 @@ export class Token {
    * @throws TokenError; 'unavailable' and 'refused' only if nothing at all was signed.
    */
   sign(request: SignRequest): Promise<Buffer[]> {
-    const { key, authorisation, credential } = request
-    const head = new Writer(1024).bytes(encodeKey(key)).text(request.scheme)
-    head.optional(authorisation, (record) => head.bytes(encodeSealedAuthorisation(record)))
-    head.optional(credential, (record) => head.bytes(encodeCredential(record)))
-    return this.#signing.sign({
-      flow: request.flow,
-      key,
-      scheme: schemes[request.scheme],
-      inputs: request.inputs,
-      head: head.end(),
-    })
+    const { flow, key, scheme, inputs, authorisation, credential } = request
+    const records = {
+      key: sealedOctets(key, encodeKey),
+      authorisation: authorisation && sealedOctets(authorisation, encodeSealedAuthorisation),
+      credential: credential && sealedOctets(credential, encodeCredential),
+    }
+    return this.#signing.sign({ flow, key, scheme: schemes[scheme], inputs, records })
   }
 
   health(): Health {
     return this.#canaries.health()
+  }
+
+  /** Cheap: numbers that are kept anyway. */
+  metrics(): TokenMetrics {
+    const { up, lastCanaryAt } = this.#canaries.health()
+    return { ...this.#fleet.metrics, ...this.#dispatcher.load, serial: this.serial, up, lastCanaryAt }
   }
 
   /** What this token can do, found by trying with session objects. Takes seconds: RSA keys are made. */

@@ -1,18 +1,28 @@
 /** What goes in and out of Token. */
 import type { KeyType, SchemeName } from './algorithms.ts'
+import type { Logins } from './logins.ts'
 import type { Purpose } from './purposes.ts'
 import type { ActivationRecord, AuthorisationRecord, CredentialRecord, KeyRecord, Sealed } from './records.ts'
 
-/** What Token needs to know of a configured token; config/config.ts documents the fields. */
-export interface TokenConfigShape {
-  readonly name: string
+/** A module, and what it is given. */
+export interface ModuleConfigShape {
   readonly module: string
   readonly provider: string
+  readonly environment: Readonly<Record<string, string>>
+  readonly libraryParameters?: string | undefined
+}
+
+/** What Token needs to know of a configured token; config/tokens.ts documents the fields. */
+export interface TokenConfigShape extends ModuleConfigShape {
+  readonly name: string
   readonly label: string
   readonly serial?: string | undefined
   readonly pin: { readonly file: string; readonly version: number; readonly allowFinalTry: boolean }
   readonly signers: number
-  readonly environment: Readonly<Record<string, string>>
+  readonly concurrency?: number | undefined
+  readonly purposes?: readonly Purpose[] | undefined
+  readonly seals?: string | undefined
+  readonly verifier?: ModuleConfigShape | undefined
 }
 
 /**
@@ -40,8 +50,21 @@ export interface TokenOptions {
   readonly loginGate: LoginGate
   readonly log: TokenLog
   /** Make the service secrets and the canary key if the token has none. */
-  readonly prepare: boolean
+  readonly prepare: boolean | Preparing
+  /** The token that has the secrets, open already, where `config.seals` names one. */
+  readonly seals?: { readonly config: TokenConfigShape; readonly serial: string } | undefined
+  /** Shared by all tokens of a process: a token that seals for others is logged in to by their signers, too. */
+  readonly logins?: Logins | undefined
 }
+
+/**
+ * Decides whether the token with this serial may be prepared, and opens it accordingly. Around it, because only one
+ * process at a time may prepare.
+ */
+export type Preparing = (
+  token: { readonly name: string; readonly serial: string },
+  open: (mayPrepare: boolean) => Promise<void>,
+) => Promise<void>
 
 export interface GenerateRequest {
   readonly keyId: string
@@ -148,6 +171,33 @@ export interface Health {
   /** Milliseconds since 1970. */
   readonly lastCanaryAt: number | undefined
   readonly signers: number
+}
+
+/** What a token says of its user PIN (CKF_USER_PIN_…): whether logins have failed since the last good one. */
+export interface PinFlags {
+  readonly countLow: boolean
+  readonly finalTry: boolean
+  readonly locked: boolean
+}
+
+/** How a token fares, for its operator. Counts are of this process, since it opened the token. */
+export interface TokenMetrics {
+  /** As configured. */
+  readonly name: string
+  readonly serial: string
+  readonly up: boolean
+  /** Milliseconds since 1970. */
+  readonly lastCanaryAt: number | undefined
+  /** Signer processes: as configured, and those that take work. */
+  readonly signers: number
+  readonly ready: number
+  /** Starts of signers in place of ones that ended, whether they came to anything or not. */
+  readonly restarts: number
+  /** Inputs that wait for a signer, and that signers have. */
+  readonly queued: number
+  readonly inFlight: number
+  /** As the signer that was started last found them, before it logged in. */
+  readonly pin: PinFlags
 }
 
 /** What a token can do. */

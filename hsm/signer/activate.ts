@@ -11,7 +11,7 @@ import type { Signer } from './signer.ts'
  * @param request records as they came over the wire; `stretched` is Argon2id over the secrets.
  * @returns the authorisation's seal, or undefined if the secret is wrong.
  */
-export function activate(
+export async function activate(
   signer: Signer,
   request: {
     key: Buffer
@@ -20,11 +20,14 @@ export function activate(
     stretched: Buffer
     authorisation: Buffer
   },
-): Buffer | undefined {
-  const key = signer.seals.key(request.key)
-  const activation = signer.seals.activation(request.activation)
+): Promise<Buffer | undefined> {
+  const { seals } = signer
+  await seals.learn({ kind: 'key' }, { octets: request.key })
+  await seals.learn({ kind: 'activation' }, { octets: request.activation })
+  const key = seals.key({ octets: request.key })
+  const activation = seals.activation({ octets: request.activation })
   const credential =
-    request.credential === undefined ? undefined : signer.seals.credential(request.credential)
+    request.credential === undefined ? undefined : seals.credential({ octets: request.credential })
   const authorisation = decodeAuthorisation(request.authorisation)
   if (key.tokenSerial !== signer.serial) throw refuse('key', 'The key is in another token.')
   checkNewAuthorisation({ key, activation, credential }, authorisation, signer.clock())
@@ -32,9 +35,12 @@ export function activate(
     throw refuse('activation', 'Too many failed activations of this key within the hour.')
   }
   const content = canonicalVerifier(key.spki, activation.secrets, request.stretched)
-  if (!timingSafeEqual(signer.secrets.hmac('pepper', content), activation.verifier)) {
-    signer.failures.failed(key.spki)
-    return undefined
-  }
-  return signer.seals.seal(canonicalAuthorisation(authorisation, key.spki))
+  signer.failures.failed(key.spki)
+  const verifier = await signer.secrets.hmacMeanwhile('pepper', content).catch((error: unknown) => {
+    signer.failures.takeBack(key.spki)
+    throw error
+  })
+  if (!timingSafeEqual(verifier, activation.verifier)) return undefined
+  signer.failures.takeBack(key.spki)
+  return seals.sealMeanwhile(canonicalAuthorisation(authorisation, key.spki))
 }

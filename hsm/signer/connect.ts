@@ -4,19 +4,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Module, type Slot } from 'graphene-pk11'
 import type { Hello } from '../codec.ts'
 import type { ProviderRow } from '../providers.ts'
+import type { TokenAccess } from '../starting.ts'
 import type { MechanismInfo } from '../types.ts'
 import { Failure } from './answer.ts'
 import { CKF, ckr } from './cryptoki.ts'
 
-/** What the service tells a signer at its start; no secret is among it. */
-export interface StartOptions {
-  readonly module: string
+/** How to reach a token, its make looked up. */
+export interface StartOptions extends Omit<TokenAccess, 'provider'> {
   readonly provider: ProviderRow
-  readonly label: string
-  readonly serial: string | undefined
-  readonly pinFile: string
-  readonly allowFinalTry: boolean
-  readonly prepare: boolean
 }
 
 export interface Connection {
@@ -33,15 +28,17 @@ const TRIES = 10
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 500
 
-/** Loads the module, initialises it and finds the token by label and serial. */
-export async function connect(options: StartOptions): Promise<Connection> {
+/**
+ * Loads the module, initialises it and finds the token by label and serial.
+ * @param loaded the same module, where this process has initialised it for another token.
+ */
+export async function connect(options: StartOptions, loaded?: Module): Promise<Connection> {
   const sha256 = moduleDigest(options.module)
-  const module = Module.load(options.module)
+  const module = loaded ?? Module.load(options.module)
   let trouble = ''
   for (let attempt = 0; attempt < TRIES; attempt++) {
     try {
-      // Without this flag a module may believe that nobody else uses it, and crash.
-      module.initialize({ flags: CKF.OS_LOCKING_OK })
+      if (loaded === undefined) initialise(module, options.libraryParameters)
       const slot = findSlot(module, options)
       if (slot !== undefined) return { module, slot, hello: hello({ module, slot, sha256 }) }
       trouble = 'no such token'
@@ -49,7 +46,7 @@ export async function connect(options: StartOptions): Promise<Connection> {
       if (error instanceof Failure) throw error
       trouble = `CKR 0x${(ckr(error) ?? 0).toString(16)}`
     }
-    finalize(module)
+    if (loaded === undefined) finalize(module)
     await pause(Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS))
   }
   const serial = options.serial === undefined ? '' : ` and serial '${options.serial}'`
@@ -59,7 +56,16 @@ export async function connect(options: StartOptions): Promise<Connection> {
   )
 }
 
-function moduleDigest(path: string): string {
+export function initialise(module: Module, libraryParameters: string | undefined): void {
+  module.initialize({
+    // Without this flag a module may believe that nobody else uses it, and crash.
+    flags: CKF.OS_LOCKING_OK,
+    // The binding drops the last character, so one is there to be dropped.
+    ...(libraryParameters === undefined ? {} : { libraryParameters: `${libraryParameters} ` }),
+  })
+}
+
+export function moduleDigest(path: string): string {
   try {
     return createHash('sha256').update(readFileSync(path)).digest('hex')
   } catch {

@@ -43,8 +43,6 @@ export const CKF = {
   USER_PIN_LOCKED: 0x40000,
 } as const
 
-export const CKU_USER = 1
-
 const CKR = {
   HOST_MEMORY: 0x02,
   SLOT_ID_INVALID: 0x03,

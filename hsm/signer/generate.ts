@@ -18,7 +18,7 @@ import { find } from './objects.ts'
 import type { WorkSession } from './sessions.ts'
 import type { Signer } from './signer.ts'
 import { digestOf, mechanismOf, prepare, signOnce } from './sign.ts'
-import { allowedMechanisms, curveParams, pairTemplates } from './templates.ts'
+import { allowedMechanisms, curveParams, mayDecrypt, pairTemplates } from './templates.ts'
 
 /** What making a pair takes; a Signer has it, and so has one that is being opened. */
 export interface Maker {
@@ -149,7 +149,9 @@ function wrongAttribute(
   )
   if (wrong !== undefined) return wrong[0]
   const off = ['signRecover', 'decrypt', 'unwrap', 'derive', 'alwaysAuthenticate'] as const
-  const forbidden = off.find((name) => read.flags[name] === true)
+  const isAllowed = (name: (typeof off)[number]): boolean =>
+    name === 'decrypt' && mayDecrypt(provider, wanted.row)
+  const forbidden = off.find((name) => read.flags[name] === true && !isAllowed(name))
   if (forbidden !== undefined) return forbidden
   if (provider.modifiable && read.flags.modifiable !== false) return 'modifiable'
   if (!provider.allowedMechanisms) return undefined

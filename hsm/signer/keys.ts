@@ -3,11 +3,14 @@ import type { KeyTypeRow } from '../algorithms.ts'
 import type { ProviderRow } from '../providers.ts'
 import type { KeyRecord } from '../records.ts'
 import type { KeyFlag } from '../types.ts'
-import { refuse } from './answer.ts'
+import { Failure, refuse } from './answer.ts'
 import { CKA } from './cryptoki.ts'
 import { readPublic } from './describe.ts'
 import { attribute, find, flag, privateKeys, publicKeys } from './objects.ts'
 import type { WorkSession } from './sessions.ts'
+
+/** A process that does not see a key lives so long at least: what asks for keys that are gone must not end them all. */
+const RENEWAL_MS = 10_000
 
 /** A private key that was looked at and may sign. */
 export interface LoadedKey {
@@ -30,6 +33,7 @@ export class Keys {
   readonly #provider: ProviderRow
   /** Proves the token alive, or throws. */
   readonly #prove: () => void
+  readonly #openedAt = performance.now()
   readonly #known = new Map<string, Halves>()
   readonly #loaded = new Map<string, LoadedKey>()
 
@@ -96,10 +100,7 @@ export class Keys {
     const halves = isWhole ? listed : this.search(ckaId)
     const [handle] = halves.privateKeys
     const [publicHandle] = halves.publicKeys
-    if (handle === undefined || publicHandle === undefined) {
-      this.#prove()
-      throw refuse('key', 'The token has no such key.')
-    }
+    if (handle === undefined || publicHandle === undefined) throw this.#missing()
     if (halves.privateKeys.length > 1 || halves.publicKeys.length > 1) {
       throw refuse('key', 'The token has two keys under this id.')
     }
@@ -108,6 +109,17 @@ export class Keys {
     const wrong = this.#wrongFlag(handle)
     if (wrong !== undefined) throw refuse('key', `The key is not one that this service made: ${wrong}.`)
     return { handle, row: half.row, spki: half.spki }
+  }
+
+  /**
+   * The token is there and shows no such key. To some makes of token a process that is older than the key would say the
+   * same (another replica may have made it): such a process gives its place to a new one, though not again and again.
+   */
+  #missing(): Failure {
+    this.#prove()
+    if (!this.#provider.restartForNewKeys) return refuse('key', 'The token has no such key.')
+    const isOld = performance.now() - this.#openedAt > RENEWAL_MS
+    return new Failure(isOld ? 'leaving' : 'unavailable', 'This process does not see such a key.')
   }
 
   /** A key that was imported, or could leave, does not sign, whatever is written about it elsewhere. */

@@ -2,14 +2,14 @@ import { readFileSync, statSync } from 'node:fs'
 import type { Session } from 'graphene-pk11'
 import { Failure } from './answer.ts'
 import { tokenNames, type Connection, type StartOptions } from './connect.ts'
-import { CKF, CKU_USER, ckr, isAlreadyLoggedIn, isPinRejected } from './cryptoki.ts'
+import { CKF, ckr, isAlreadyLoggedIn, isPinRejected } from './cryptoki.ts'
 import { openSession } from './sessions.ts'
 
 /** The token judged the PIN, and did not take it. It is never tried again: hardware locks after a few. */
 export class PinRejected extends Failure {}
 
 /**
- * Logs in, once. Called only after the service gave permission, which it gives to one login at a time. The PIN is read
+ * Logs in to a token, once. Called only after the service gave permission, which it gives to one login at a time. The PIN is read
  * here and nowhere else.
  * @returns the session that keeps the login: with the last session the login would go.
  */
@@ -18,7 +18,7 @@ export function login(connection: Connection, options: StartOptions): Session {
   refuseLastTry(tokenNames(slot).flags, options)
   const anchor = openSession(slot)
   try {
-    module.lib.C_Login(anchor.handle, CKU_USER, readPin(options.pinFile))
+    module.lib.C_Login(anchor.handle, options.provider.userType, readPin(options.pinFile))
   } catch (error) {
     const code = ckr(error)
     if (isAlreadyLoggedIn(code)) return anchor

@@ -6,6 +6,7 @@ import { serviceSecrets, type ServiceSecret } from '../purposes.ts'
 import { Failure } from './answer.ts'
 import { CKA, CKO, ckr, classify } from './cryptoki.ts'
 import { attribute, find, flag, mechanismList, ulong } from './objects.ts'
+import type { PooledOperation, SessionPool } from './pool.ts'
 import type { WorkSession } from './sessions.ts'
 
 /** Octets of a service secret, and of what HMAC-SHA256 makes. */
@@ -21,6 +22,8 @@ export class Secrets {
   readonly #session: WorkSession
   readonly #provider: ProviderRow
   readonly #found: Record<ServiceSecret, Found>
+  /** In a token that is slow and works on several things at once. */
+  pool: SessionPool | undefined
 
   private constructor(session: WorkSession, provider: ProviderRow, found: Record<ServiceSecret, Found>) {
     this.#session = session
@@ -50,15 +53,36 @@ export class Secrets {
     }
   }
 
+  /** The same, without keeping the signer from its other work where the token is slow. */
+  async hmacMeanwhile(name: ServiceSecret, data: Buffer): Promise<Buffer> {
+    const { pool } = this
+    if (pool === undefined) return this.hmac(name, data)
+    const init: PooledOperation['init'] = (session, lib) => {
+      lib.C_SignInit(session, HMAC, this.#found[name].handle)
+    }
+    try {
+      return checked(await pool.run({ init, data, length: LENGTH }))
+    } catch (error) {
+      if (classify(ckr(error)) !== 'again') throw error
+      // The way that finds the secret anew.
+      return this.hmac(name, data)
+    }
+  }
+
   #sign(name: ServiceSecret, data: Buffer): Buffer {
     return this.#session.use((session, lib) => {
-      lib.C_SignInit(session, { mechanism: CKM.SHA256_HMAC }, this.#found[name].handle)
-      const mac = lib.C_Sign(session, data, Buffer.alloc(LENGTH))
-      // A short MAC would be easier to guess, and an empty one equal to any other.
-      if (mac.length !== LENGTH) throw new Failure('unavailable', 'The token made a MAC of another length.')
-      return mac
+      lib.C_SignInit(session, HMAC, this.#found[name].handle)
+      return checked(lib.C_Sign(session, data, Buffer.alloc(LENGTH)))
     })
   }
+}
+
+const HMAC = { mechanism: CKM.SHA256_HMAC }
+
+/** A short MAC would be easier to guess, and an empty one equal to any other. */
+function checked(mac: Buffer): Buffer {
+  if (mac.length !== LENGTH) throw new Failure('unavailable', 'The token made a MAC of another length.')
+  return mac
 }
 
 const labelled = (label: string): { type: number; value: number | boolean | string }[] => [

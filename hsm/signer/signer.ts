@@ -2,16 +2,19 @@ import { randomBytes } from 'node:crypto'
 import type { Module, Session, Slot } from 'graphene-pk11'
 import type { Handle } from 'pkcs11js'
 import { CKM, keyTypes, type KeyTypeRow } from '../algorithms.ts'
+import type { Hello } from '../codec.ts'
 import type { ProviderRow } from '../providers.ts'
 import { canaryLabel, serviceSecrets } from '../purposes.ts'
 import type { MechanismInfo } from '../types.ts'
 import { Failure } from './answer.ts'
-import { tokenNames, type Connection, type StartOptions } from './connect.ts'
+import { tokenNames, type Connection } from './connect.ts'
 import { CKA } from './cryptoki.ts'
-import { makePair } from './generate.ts'
+import { makePair, type Maker } from './generate.ts'
 import { Keys } from './keys.ts'
+import { SessionPool } from './pool.ts'
 import { FailureLimit, Spending } from './limits.ts'
 import { attribute, find, privateKeys } from './objects.ts'
+import type { Reached } from './opening.ts'
 import { readPublicHalf } from './describe.ts'
 import { Seals } from './seals.ts'
 import { makeSecret, missingSecrets, Secrets } from './secrets.ts'
@@ -25,9 +28,12 @@ export interface Signer {
   readonly serial: string
   readonly provider: ProviderRow
   readonly mechanisms: readonly MechanismInfo[]
-  /** Held open and unused: it keeps the login. */
-  readonly anchor: Session
+  /** Held open and unused: they keep the logins. */
+  readonly anchors: readonly Session[]
   readonly session: WorkSession
+  /** For a token that is slow and works on several things at once. */
+  readonly pool: SessionPool | undefined
+  /** In this token, or in the other one that seals for it. */
   readonly secrets: Secrets
   readonly seals: Seals
   readonly keys: Keys
@@ -36,7 +42,7 @@ export interface Signer {
   readonly spending: Spending
   readonly clock: () => number
   readonly canary: Canary
-  /** @throws Failure 'unavailable' if the token is not there any more. */
+  /** @throws Failure 'unavailable' if the token, or the one that seals for it, is not there any more. */
   readonly prove: () => void
   /** Handles of the last list, for its further pages. */
   listed: readonly Handle[]
@@ -48,25 +54,45 @@ export interface Canary {
   readonly row: KeyTypeRow
 }
 
+/** What follows the logins. The last token is the one that has the secrets: the first, or another that seals for it. */
+export interface LoggedIn {
+  readonly tokens: readonly Reached[]
+  readonly anchors: readonly Session[]
+  /** Make what the first token lacks of secrets of its own and of the canary key. */
+  readonly prepare: boolean
+  /** Operations that the first token works on at the same time. */
+  readonly concurrency: number
+}
+
 /** Everything between the login and the first operation. */
-export function openSigner(connection: Connection, anchor: Session, options: StartOptions): Signer {
-  const { module, slot, hello } = connection
-  const { provider } = options
+export function openSigner({ tokens, anchors, prepare, concurrency }: LoggedIn): Signer {
+  const [own, sealing = own] = tokens
+  if (own === undefined || sealing === undefined) throw new Error('a signer without a token')
+  const { module, slot, hello } = own.connection
+  const { provider } = own.options
   const session = new WorkSession(module, slot)
-  if (options.prepare) prepareToken({ session, provider }, hello.mechanisms)
-  const secrets = Secrets.open(session, provider)
-  const prove = proof({ slot, names: hello.info, secrets })
-  const keys = new Keys(session, provider, prove)
+  if (prepare) prepareToken({ session, provider }, { hello, hasSecrets: sealing === own })
+  const secrets = Secrets.open(sealing === own ? session : sessionOf(sealing), sealing.options.provider)
   const canary = findCanary(session)
+  const canaryIsThere = (): boolean => find(session, privateKeys(canary.ckaId), 1).length === 1
+  const prove = proof(
+    tokens.map(({ connection }) => connection),
+    // An HMAC proves the token that has the secrets; the other one has at least to show its canary key.
+    () => secrets.hmac('seal', Buffer.from('alive')).length > 0 && (sealing === own || canaryIsThere()),
+  )
+  const keys = new Keys(session, provider, prove)
   keys.warm()
+  const pool = concurrency > 1 ? new SessionPool(module, slot, concurrency) : undefined
+  if (sealing === own) secrets.pool = pool
   return {
     module,
     slot,
     serial: hello.info.serial,
     provider,
     mechanisms: hello.mechanisms,
-    anchor,
+    anchors,
     session,
+    pool,
     secrets,
     seals: new Seals(secrets),
     keys,
@@ -80,13 +106,18 @@ export function openSigner(connection: Connection, anchor: Session, options: Sta
   }
 }
 
-/** The token is there: it answers to its names, and an HMAC with the seal secret can be made. */
-function proof(it: { slot: Slot; names: { label: string; serial: string }; secrets: Secrets }): () => void {
+const sessionOf = ({ connection }: Reached): WorkSession =>
+  new WorkSession(connection.module, connection.slot)
+
+/** The tokens are there: they answer to their names, and do something that only they can. */
+function proof(connections: readonly Connection[], acts: () => boolean): () => void {
+  const isItself = ({ slot, hello }: Connection): boolean => {
+    const { label, serial } = tokenNames(slot)
+    return label === hello.info.label && serial === hello.info.serial
+  }
   return () => {
     try {
-      const { label, serial } = tokenNames(it.slot)
-      it.secrets.hmac('seal', Buffer.from('alive'))
-      if (label === it.names.label && serial === it.names.serial) return
+      if (connections.every(isItself) && acts()) return
     } catch {
       // Whatever it was: it is not an answer.
     }
@@ -100,12 +131,9 @@ const labelled = { type: CKA.LABEL, value: canaryLabel }
  * Makes the service secrets and the canary key where they are missing. Not on a token that has keys already: their
  * seals would all be broken, and a token whose secret was lost must be looked at by people.
  */
-function prepareToken(
-  maker: { session: WorkSession; provider: ProviderRow },
-  mechanisms: readonly MechanismInfo[],
-): void {
+function prepareToken(maker: Maker, token: { hello: Hello; hasSecrets: boolean }): void {
   const { session, provider } = maker
-  const missing = missingSecrets(session)
+  const missing = token.hasSecrets ? missingSecrets(session) : []
   const [lost] = missing
   const canaries = find(session, [...privateKeys(), labelled]).length
   if (lost !== undefined && find(session, privateKeys()).length > canaries) {
@@ -117,7 +145,8 @@ function prepareToken(
   }
   for (const name of missing) makeSecret(session, provider, name)
   if (canaries > 0) return
-  const has = (mechanism: number): boolean => mechanisms.some((info) => info.mechanism === mechanism)
+  const has = (mechanism: number): boolean =>
+    token.hello.mechanisms.some((info) => info.mechanism === mechanism)
   const row = has(CKM.ECDSA) && has(CKM.EC_KEY_PAIR_GEN) ? keyTypes['P-256'] : keyTypes['RSA-2048']
   makePair(maker, { row, ckaId: randomBytes(Math.min(16, provider.idLength)), label: canaryLabel })
 }

@@ -43,15 +43,13 @@ export function pairTemplates(
         ]),
     ...(provider.modifiable ? [{ type: CKA.MODIFIABLE, value: false }] : []),
   ]
-  const off = (types: readonly number[]): Template => types.map((type) => ({ type, value: false }))
   const recover = provider.signRecover
   return {
     mechanism: row.generate,
     publicKey: [
       ...common,
       { type: CKA.PRIVATE, value: false },
-      { type: CKA.VERIFY, value: true },
-      ...off([CKA.ENCRYPT, CKA.WRAP, ...(recover ? [CKA.VERIFY_RECOVER] : [])]),
+      ...(provider.publicUses ? publicUses(provider) : []),
       ...parameters(provider, row),
     ],
     privateKey: [
@@ -59,13 +57,25 @@ export function pairTemplates(
       { type: CKA.PRIVATE, value: true },
       { type: CKA.SENSITIVE, value: true },
       { type: CKA.SIGN, value: true },
-      ...off([CKA.EXTRACTABLE, CKA.DECRYPT, CKA.UNWRAP, CKA.DERIVE, ...(recover ? [CKA.SIGN_RECOVER] : [])]),
+      ...off(mayDecrypt(provider, row) ? [] : [CKA.DECRYPT]),
+      ...off([CKA.EXTRACTABLE, CKA.UNWRAP, CKA.DERIVE, ...(recover ? [CKA.SIGN_RECOVER] : [])]),
       ...(provider.allowedMechanisms
         ? [{ type: CKA.ALLOWED_MECHANISMS, value: mechanismList(allowedMechanisms(row)) }]
         : []),
     ],
   }
 }
+
+const off = (types: readonly number[]): Template => types.map((type) => ({ type, value: false }))
+
+const publicUses = (provider: ProviderRow): Template => [
+  { type: CKA.VERIFY, value: true },
+  ...off([CKA.ENCRYPT, CKA.WRAP, ...(provider.signRecover ? [CKA.VERIFY_RECOVER] : [])]),
+]
+
+/** No operation of ours decrypts; but some makes sign with RSA keys by nothing else. */
+export const mayDecrypt = (provider: ProviderRow, row: KeyTypeRow): boolean =>
+  provider.rsaByDecryption && row.ckk === CKK.RSA
 
 function parameters(provider: ProviderRow, row: KeyTypeRow): Template {
   const params = curveParams(provider, row)

@@ -133,6 +133,14 @@ export async function knowsToken(q: Queries, tokenSerial: string): Promise<boole
   return rows.length > 0
 }
 
+/** Tokens that hold keys of this database, and how many each. */
+export async function tokensOfKeys(q: Queries): Promise<{ serial: string; keys: number }[]> {
+  return q.query<{ serial: string; keys: number }>({
+    text: `select token_serial as serial, count(*)::int as keys from key where state <> 'destroyed'
+            group by token_serial order by token_serial`,
+  })
+}
+
 /** The sealed record of a row that has one. */
 export function keyRecord(row: KeyRow): Sealed<KeyRecord> {
   if (row.spki === null || row.seal === null) throw new Error('the key was never made')

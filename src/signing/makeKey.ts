@@ -15,6 +15,8 @@ export interface KeyRequest {
   readonly keyType: KeyType
   readonly purpose: Purpose
   readonly actor: string
+  /** Serial of the token to make it in; without, the purpose decides. */
+  readonly tokenSerial?: string
   /** The holder's secrets, for purposes that are activated: the key is born with its verifier and never gets another. */
   readonly secrets?: readonly string[]
 }
@@ -26,17 +28,18 @@ export interface KeyRequest {
 export async function makeKey(ctx: Context, request: KeyRequest): Promise<Sealed<KeyRecord>> {
   const { keyType, purpose, actor } = request
   const keyId = randomUUID()
+  const tokenSerial = request.tokenSerial ?? makerOf(ctx, purpose)
   const ckaId = await ctx.token.random(CKA_ID_OCTETS).catch((error: unknown) => {
     throw tokenRefusal(ctx, error)
   })
   const facts = { act: 'key.generate', actor, subjects: [`key:${keyId}`], signatureId: keyId }
   const activation = request.secrets === undefined ? undefined : await verifierInput(ctx, request.secrets)
   await ctx.db.transaction(async (tx) => {
-    await planKey(tx, { id: keyId, tokenSerial: ctx.token.serial, ckaId, keyType, purpose })
+    await planKey(tx, { id: keyId, tokenSerial, ckaId, keyType, purpose })
     await insertAudit(tx, [auditEntry({ ...facts, kind: 'intent', detail: { keyType, purpose } })])
   })
   const made = await ctx.token
-    .generate({ keyId, ckaId, keyType, purpose, ...(activation && { activation }) })
+    .generate({ keyId, ckaId, keyType, purpose, ...(activation && { activation }) }, tokenSerial)
     .catch((error: unknown) => {
       throw tokenRefusal(ctx, error)
     })
@@ -45,6 +48,14 @@ export async function makeKey(ctx: Context, request: KeyRequest): Promise<Sealed
     await insertAudit(tx, [auditEntry({ ...facts, kind: 'result', detail: { outcome: 'generated' } })])
   })
   return made.key
+}
+
+function makerOf(ctx: Context, purpose: Purpose): string {
+  try {
+    return ctx.token.makerOf(purpose).token.serial
+  } catch (error) {
+    throw tokenRefusal(ctx, error)
+  }
 }
 
 async function verifierInput(ctx: Context, secrets: readonly string[]) {

@@ -37,7 +37,7 @@ export const keyEndpoints: Endpoints<'keys'> = {
 
   'GET /keys/:id': async (ctx, call) => {
     const key = found(await findKey(ctx.db, uuidParam(call, 'key')), 'key')
-    const attributes = await ctx.token.describe(key.ckaId).catch((error: unknown) => {
+    const attributes = await describeKey(ctx, key).catch((error: unknown) => {
       throw tokenRefusal(ctx, error)
     })
     return {
@@ -47,6 +47,12 @@ export const keyEndpoints: Endpoints<'keys'> = {
 
   'POST /keys/:id/disable': (ctx, call) => changeState(ctx, call, 'disabled'),
   'POST /keys/:id/enable': (ctx, call) => changeState(ctx, call, 'enabled'),
+}
+
+/** Undefined where the token has no such key, or is not configured any more. */
+function describeKey(ctx: Context, key: KeyRow): Promise<KeyAttributes | undefined> {
+  const holder = ctx.token.all.find(({ token }) => token.serial === key.tokenSerial)
+  return holder === undefined ? Promise.resolve(undefined) : holder.token.describe(key.ckaId)
 }
 
 async function changeState(ctx: Context, call: Call, state: 'enabled' | 'disabled'): Promise<Reply> {

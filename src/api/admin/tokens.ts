@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { keyTypes, type KeyType } from '../../../hsm/algorithms.ts'
 import { purposes, type Purpose } from '../../../hsm/purposes.ts'
+import type { OpenToken } from '../../../hsm/tokens.ts'
 import type { Context } from '../../context.ts'
 import { findKey } from '../../db/keys.ts'
+import { Refusal } from '../../refusal.ts'
 import { makeKey } from '../../signing/makeKey.ts'
 import { tokenRefusal } from '../../signing/tokenRefusal.ts'
 import { actorOf, found, parsed, type Call, type Endpoints } from './endpoint.ts'
@@ -15,31 +17,32 @@ const servicePurposes = Object.values(purposes)
   .map((row) => row.name)
 
 export const tokenEndpoints: Endpoints<'tokens'> = {
-  'GET /tokens': (ctx) => Promise.resolve({ body: { items: [shown(ctx)] } }),
+  'GET /tokens': (ctx) => Promise.resolve({ body: { items: ctx.token.all.map(shown) } }),
 
   'GET /tokens/:name': (ctx, call) => {
-    named(ctx, call)
-    return Promise.resolve({ body: shown(ctx) })
+    return Promise.resolve({ body: shown(named(ctx, call)) })
   },
 
   'GET /tokens/:name/keys': async (ctx, call) => {
-    named(ctx, call)
-    const keys = await ctx.token.list().catch((error: unknown) => {
+    const { token } = named(ctx, call)
+    const keys = await token.list().catch((error: unknown) => {
       throw tokenRefusal(ctx, error)
     })
     return { body: { items: keys.map(shownAttributes) } }
   },
 
   'POST /tokens/:name/keys': async (ctx, call) => {
-    named(ctx, call)
+    const { token, config } = named(ctx, call)
     const { purpose, keyType } = parsed(generateSchema(ctx), call.body)
-    const made = await makeKey(ctx, { purpose, keyType, actor: actorOf(call) })
+    if (config.purposes?.includes(purpose) === false)
+      throw new Refusal('conflict', `The token makes no keys for '${purpose}': its configuration says so.`)
+    const made = await makeKey(ctx, { purpose, keyType, actor: actorOf(call), tokenSerial: token.serial })
     return { status: 201, body: shownKey(found(await findKey(ctx.db, made.keyId), 'key')) }
   },
 
   'POST /tokens/:name/probe': async (ctx, call) => {
-    named(ctx, call)
-    const probe = await ctx.token.probe().catch((error: unknown) => {
+    const { token } = named(ctx, call)
+    const probe = await token.probe().catch((error: unknown) => {
       throw tokenRefusal(ctx, error)
     })
     return { body: probe }
@@ -53,15 +56,21 @@ function generateSchema(ctx: Context) {
   })
 }
 
-/** The list has one token for now; its name stands in addresses so that it can have more. */
-function named(ctx: Context, call: Call): void {
-  found(
-    ctx.config.tokens.find((token) => token.name === call.params['name']),
-    'token',
-  )
+function named(ctx: Context, call: Call): OpenToken {
+  return found(ctx.token.named(call.params['name'] ?? ''), 'token')
 }
 
-function shown(ctx: Context): Record<string, unknown> {
-  const [config] = ctx.config.tokens
-  return { name: config?.name, provider: config?.provider, ...ctx.token.info, health: ctx.token.health() }
+function shown({ config, token }: OpenToken): Record<string, unknown> {
+  const { name, provider, purposes: made = Object.keys(purposes), seals, verifier } = config
+  return {
+    name,
+    provider,
+    purposes: made,
+    ...(seals === undefined ? {} : { seals }),
+    ...(verifier === undefined ? {} : { verifier: verifier.module }),
+    ...token.info,
+    health: token.health(),
+    // As found when a signer last started: whether logins with a wrong PIN were tried, by whomever.
+    pin: token.metrics().pin,
+  }
 }
