@@ -9,6 +9,7 @@ import { build } from './up/build.mjs'
 import { check } from './up/check.mjs'
 import { dependenciesAreCurrent, installDependencies } from './up/dependencies.mjs'
 import { checkNode, missingTools } from './up/needs.mjs'
+import { ensureNss } from './up/nss.mjs'
 import { install } from './up/packages.mjs'
 import { say, Stop } from './up/say.mjs'
 import { serve } from './up/service.mjs'
@@ -40,7 +41,11 @@ const commands = {
     await build(root)
     return serve({ root, home, module })
   },
-  test: async (args) => test({ root, home, module: await prepare(), args }),
+  test: async (args) => {
+    const module = await prepare()
+    await ensureNss()
+    return test({ root, home, module, args })
+  },
   check: async () => {
     await prepareDependencies()
     return check(root)

@@ -15,6 +15,7 @@ const managers = [
       make: 'make',
       python3: 'python3',
       headers: 'libnode-dev',
+      nss: 'libnss3',
     },
   },
   {
@@ -27,6 +28,7 @@ const managers = [
       make: 'make',
       python3: 'python3',
       headers: 'nodejs-devel',
+      nss: 'nss-softokn',
     },
   },
   {
@@ -44,6 +46,7 @@ const words = {
   make: 'make',
   python3: 'python3',
   headers: "Node's headers",
+  nss: 'a second PKCS#11 module (NSS)',
 }
 
 /**
@@ -68,6 +71,19 @@ export async function install(missing) {
       if (code !== 0 && args !== manager.refresh) throw new Stop(failed(missing, manager, packages, output))
     }
   })
+}
+
+/**
+ * Installs what only helps, if that is possible as things stand: nothing is asked, refreshed, or said where it is not.
+ * @param {string} need key of `words`
+ */
+export async function tryInstall(need) {
+  const manager = managers.find(({ command }) => which(command))
+  const name = manager?.names[need]
+  const prefix = manager?.needsRoot ? await rootPrefix() : []
+  if (!name || !prefix) return
+  const [command, ...rest] = [...prefix, manager.command, ...manager.install, name]
+  await run(command, rest, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
 }
 
 /** @returns {Promise<string[] | undefined>} what to put before a command to run it as root; undefined: not possible */

@@ -3,12 +3,12 @@ import { expect } from 'chai'
 import { purposes, type Purpose } from '../../hsm/purposes.ts'
 import type { AuthorisationRecord, CredentialRecord, Sealed } from '../../hsm/records.ts'
 import type { SignRequest } from '../../hsm/types.ts'
+import { onEachMake } from './makes.ts'
 import {
   authorisation,
   authorise,
   credential,
   digest,
-  openToken,
   personKey,
   refusal,
   serviceKey,
@@ -20,12 +20,12 @@ const A = digest('SHA-256', 'a')
 const B = digest('SHA-256', 'b')
 const HOUR = 60 * 60 * 1000
 
-describe('an authorisation', () => {
+onEachMake('an authorisation', (make) => {
   let open: OpenToken
   let person: PersonKey
 
   before(async () => {
-    open = await openToken()
+    open = await make.open()
     person = await personKey(open.token, { keyType: 'P-256' })
   })
   after(() => open.close())
@@ -67,7 +67,7 @@ describe('an authorisation', () => {
   })
 
   it('without digests is good for its count, over several requests', async () => {
-    const solo = await openToken({ signers: 2 })
+    const solo = await make.open({ signers: 2 })
     const holder = await personKey(solo.token, { keyType: 'RSA-2048' })
     const sealed = await authorise(solo.token, holder, { digests: undefined, count: 2 })
     const one = { flow: 'test', key: holder.key, scheme: 'rsa-sha256', authorisation: sealed } as const

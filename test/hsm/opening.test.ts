@@ -82,8 +82,11 @@ describe('opening a token', () => {
 
   it('of a make that is not supported, or with Node’s own environment, is refused', async () => {
     const soft = makeSoftToken()
+    expect(message((await opened(soft, { config: { provider: 'yubihsm2' } })).error)).to.equal(
+      "The provider 'yubihsm2' is not supported. A YubiHSM 2 has CKA_IDs of two octets: too few to be drawn at random.",
+    )
     expect(message((await opened(soft, { config: { provider: 'tpm2' } })).error)).to.equal(
-      "The provider 'tpm2' is not supported. A TPM makes no HMAC keys, so it needs a second token for the seals; one token can be configured.",
+      "A token of make 'tpm2' makes no HMAC keys: name another token of the list in 'test' as seals.",
     )
     expect(message((await opened(soft, { config: { provider: '__proto__' } })).error)).to.match(
       /^There is no provider '__proto__'; there are: softhsm, /,

@@ -1,5 +1,5 @@
 import { SignerProcess } from '../../hsm/signerProcess.ts'
-import { Writer } from '../../hsm/payload.ts'
+import { encodeStart } from '../../hsm/starting.ts'
 import { MemoryLog } from '../softhsm-test-helpers/memoryLog.ts'
 import type { SoftToken } from '../softhsm-test-helpers/softhsm.ts'
 
@@ -15,8 +15,8 @@ export function spawnSigner(soft: SoftToken): SignerProcess {
 
 export function startPayload(soft: SoftToken): Buffer {
   const { module, provider, label, pin } = soft.config
-  const w = new Writer().text(module).text(provider).text(label).u8(0)
-  return w.text(pin.file).u8(0).u8(0).end()
+  const access = { module, provider, label, serial: undefined, libraryParameters: undefined }
+  return encodeStart({ token: { ...access, pinFile: pin.file, allowFinalTry: false } })
 }
 
 /** The same, logged in to a token that was prepared before. */

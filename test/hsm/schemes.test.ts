@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { keyTypes, schemes, type KeyType } from '../../hsm/algorithms.ts'
 import type { KeyRecord, Sealed } from '../../hsm/records.ts'
+import { onEachMake } from './makes.ts'
 import {
   authorise,
   digest,
   judge,
-  openToken,
   personKey,
   refusal,
   serviceKey,
@@ -32,14 +32,13 @@ function ecdsaDer(raw: Buffer): Buffer {
   return Buffer.concat([Buffer.from([0x30, 0x81, body.length]), body])
 }
 
-describe('every key type and scheme', function () {
-  this.timeout(40_000)
+onEachMake('every key type and scheme', (make) => {
   let open: OpenToken
   const persons = new Map<KeyType, PersonKey>()
   const services = new Map<KeyType, Sealed<KeyRecord>>()
 
   before(async () => {
-    open = await openToken()
+    open = await make.open()
   })
   after(() => open.close())
 
@@ -54,12 +53,13 @@ describe('every key type and scheme', function () {
     return key
   }
 
-  for (const keyType of TYPES) {
+  for (const keyType of make.keyTypes) {
     for (const name of keyTypes[keyType].schemes) {
-      const { hash } = schemes[name]
+      const { hash, family } = schemes[name]
+      const isSlow = make.name === 'nss' && family === 'RSA'
 
       it(`${keyType} signs digests with ${name}, and Node verifies it`, async () => {
-        const messages = [randomBytes(100), randomBytes(1), randomBytes(100)]
+        const messages = [randomBytes(100), randomBytes(1), randomBytes(100)].slice(0, isSlow ? 1 : 3)
         const inputs = messages.map((message) => (hash === undefined ? message : digest(hash.name, message)))
         const holder = await person(keyType)
         const sealed = await authorise(open.token, holder, { digests: inputs, hash: hash?.name })
@@ -70,7 +70,7 @@ describe('every key type and scheme', function () {
           inputs,
           authorisation: sealed,
         })
-        expect(signatures).to.have.length(3)
+        expect(signatures).to.have.length(messages.length)
         for (const [i, message] of messages.entries()) {
           const signature = signatures[i] ?? Buffer.alloc(0)
           expect(signature).to.have.length(keyTypes[keyType].signatureLength)
@@ -184,6 +184,8 @@ describe('every key type and scheme', function () {
       await refusal(open.token.sign({ flow: 'test', key, scheme: 'ecdsa-sha256', inputs: tooLong })),
     ).to.deep.equal(['refused', 'rule', 'A message is longer than 7340032 octets.'])
   })
+
+  if (make.name === 'nss') return
 
   it('finds by probing that SoftHSM does all of the table', async () => {
     const probe = await open.token.probe()

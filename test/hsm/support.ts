@@ -34,8 +34,9 @@ export interface OpenToken {
   readonly close: () => Promise<void>
 }
 
-export async function openToken(options: { signers?: number } = {}): Promise<OpenToken> {
-  const soft = makeSoftToken(options)
+/** @param options.soft a token that was made already. */
+export async function openToken(options: { signers?: number; soft?: SoftToken } = {}): Promise<OpenToken> {
+  const { soft = makeSoftToken(options) } = options
   const gate = new MemoryLoginGate()
   const log = new MemoryLog()
   const token = await Token.open({ config: soft.config, loginGate: gate, log, prepare: true })

@@ -36,13 +36,18 @@ export function softhsmModule(): string {
   return module
 }
 
-/** Makes and initialises a token. It holds nothing yet: `Token.open` with `prepare` makes the service secrets. */
-export function makeSoftToken(options: { label?: string; signers?: number } = {}): SoftToken {
-  const { label = 'intaglio-test', signers = 2 } = options
+/**
+ * Makes and initialises a token. It holds nothing yet: `Token.open` with `prepare` makes the service secrets.
+ * @param options.beside in the directory of another one, so that one process can reach both.
+ */
+export function makeSoftToken(
+  options: { label?: string; signers?: number; beside?: SoftToken } = {},
+): SoftToken {
+  const { label = 'intaglio-test', signers = 2, beside } = options
   const module = softhsmModule()
-  const directory = mkdtempSync(join(tmpdir(), 'intaglio-softhsm-'))
+  const directory = beside?.directory ?? mkdtempSync(join(tmpdir(), 'intaglio-softhsm-'))
   const objects = join(directory, 'tokens')
-  mkdirSync(objects, { mode: 0o700 })
+  mkdirSync(objects, { mode: 0o700, recursive: true })
   const conf = join(directory, 'softhsm2.conf')
   writeFileSync(conf, `directories.tokendir = ${objects}\nobjectstore.backend = file\nlog.level = ERROR\n`)
   const pin = '271828'
@@ -76,7 +81,8 @@ export function makeSoftToken(options: { label?: string; signers?: number } = {}
 
 const TOOL = fileURLToPath(new URL('tokenTool.ts', import.meta.url))
 
-function runTool(input: object, environment: Record<string, string>): Record<string, unknown> {
+/** Runs one command of tokenTool.ts in a process of its own. */
+export function runTool(input: object, environment: Record<string, string>): Record<string, unknown> {
   const ran = spawnSync(
     process.execPath,
     ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href, TOOL],

@@ -8,6 +8,9 @@ import pkcs11js, { type Handle, type PKCS11, type Template } from 'pkcs11js'
 
 export type ToolCommand =
   | { readonly do: 'init'; readonly label: string; readonly soPin: string; readonly pin: string }
+  | { readonly do: 'initPin'; readonly soPin: string; readonly pin: string }
+  | { readonly do: 'initFactory'; readonly label: string; readonly soPin: string; readonly pin: string }
+  | { readonly do: 'flags' }
   | { readonly do: 'login'; readonly pin: string }
   | ({ readonly do: 'import'; readonly pin: string } & ImportedKey)
   | { readonly do: 'importSecret'; readonly pin: string; readonly label: string; readonly value: string }
@@ -25,6 +28,7 @@ export interface ImportedKey {
 
 interface Input {
   readonly module: string
+  readonly libraryParameters?: string
   readonly label: string
   readonly command: ToolCommand
 }
@@ -41,10 +45,35 @@ function initialise(lib: PKCS11, command: ToolCommand & { do: 'init' }): { seria
   if (free === undefined) throw new Error('no free slot')
   // Padded by hand: the binding pads with NUL, and the label would not be found again.
   lib.C_InitToken(free, command.soPin, command.label.padEnd(32, ' '))
-  const slot = slotOf(lib, command.label)
+  return initialisePin(lib, slotOf(lib, command.label), command)
+}
+
+/** openCryptoki: every token leaves the factory with the same SO PIN, and PINs that others set must be changed. */
+const FACTORY_SO_PIN = '87654321'
+
+function initialiseFactory(lib: PKCS11, command: ToolCommand & { do: 'initFactory' }): { serial: string } {
+  const [slot] = lib.C_GetSlotList(true)
+  if (slot === undefined) throw new Error('no token')
+  lib.C_InitToken(slot, FACTORY_SO_PIN, command.label.padEnd(32, ' '))
   const session = lib.C_OpenSession(slot, RW_SERIAL)
-  lib.C_Login(session, SO, command.soPin)
-  lib.C_InitPIN(session, command.pin)
+  lib.C_Login(session, SO, FACTORY_SO_PIN)
+  lib.C_SetPIN(session, FACTORY_SO_PIN, command.soPin)
+  lib.C_InitPIN(session, FIRST_PIN)
+  lib.C_Logout(session)
+  lib.C_Login(session, USER, FIRST_PIN)
+  lib.C_SetPIN(session, FIRST_PIN, command.pin)
+  lib.C_Logout(session)
+  lib.C_CloseSession(session)
+  return { serial: lib.C_GetTokenInfo(slot).serialNumber.trim() }
+}
+
+const FIRST_PIN = '10203040'
+
+/** Of a token that is there already, but has no user PIN. */
+function initialisePin(lib: PKCS11, slot: Handle, pins: { soPin: string; pin: string }): { serial: string } {
+  const session = lib.C_OpenSession(slot, RW_SERIAL)
+  lib.C_Login(session, SO, pins.soPin)
+  lib.C_InitPIN(session, pins.pin)
   lib.C_Logout(session)
   lib.C_CloseSession(session)
   return { serial: lib.C_GetTokenInfo(slot).serialNumber.trim() }
@@ -134,7 +163,9 @@ async function main(): Promise<void> {
   lib.load(input.module)
   for (let attempt = 1; ; attempt++) {
     try {
-      lib.C_Initialize({ flags: 2 })
+      const { libraryParameters } = input
+      // The binding drops the last character.
+      lib.C_Initialize({ flags: 2, ...(libraryParameters && { libraryParameters: `${libraryParameters} ` }) })
       break
     } catch (error) {
       if (attempt === TRIES) throw error
@@ -143,6 +174,9 @@ async function main(): Promise<void> {
   }
   let result: unknown
   if (command.do === 'init') result = initialise(lib, command)
+  else if (command.do === 'initFactory') result = initialiseFactory(lib, command)
+  else if (command.do === 'flags') result = { flags: lib.C_GetTokenInfo(slotOf(lib, input.label)).flags }
+  else if (command.do === 'initPin') result = initialisePin(lib, slotOf(lib, input.label), command)
   else {
     const session = lib.C_OpenSession(slotOf(lib, input.label), RW_SERIAL)
     lib.C_Login(session, USER, command.pin)
