@@ -13,7 +13,15 @@ const customary: Readonly<Record<string, string>> = {
 /** Settings that hold a password: `<name>_FILE` names a file to read instead. */
 const secrets = ['database.url', 'database.ownerUrl']
 /** Names with our prefix that are no settings of the service: which file, who started it, and the command line's own. */
-const reserved = ['INTAGLIO_CONFIG', 'INTAGLIO_PARENT_FD', 'INTAGLIO_OPERATOR', 'INTAGLIO_URL']
+const reserved = [
+  'INTAGLIO_CONFIG',
+  'INTAGLIO_PARENT_FD',
+  'INTAGLIO_OPERATOR',
+  'INTAGLIO_URL',
+  'INTAGLIO_CA',
+  'INTAGLIO_CERTIFICATE',
+  'INTAGLIO_KEY',
+]
 
 type Kind = 'string' | 'number' | 'boolean' | 'list'
 interface Leaf {

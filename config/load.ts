@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { z } from 'zod'
 import { configSchema, type Config } from './config.ts'
+import { databaseProblems } from './databaseTls.ts'
 import { overlayEnvironment, type Environment } from './environment.ts'
+import { listenerProblems } from './listeners.ts'
 import { productionProblems, productionWarnings } from './production.ts'
 
 export const DEFAULT_CONFIG_FILE = 'config/dev.json'
@@ -40,7 +42,11 @@ export function loadConfig(from: {
   const parsed = configSchema.safeParse(expandHome(laid.value, from.cwd))
   if (!parsed.success) throw new ConfigError(describe(parsed.error, { file, origins: laid.origins }))
   const config = withDefaults(parsed.data)
-  const problems = productionProblems(config)
+  const problems = [
+    ...listenerProblems(config, laid.value),
+    ...databaseProblems(config),
+    ...productionProblems(config),
+  ]
   if (problems.length > 0) throw new ConfigError(problems)
   return { config, warnings: productionWarnings(config, from.nodeVersion) }
 }

@@ -1,3 +1,7 @@
+import { readFileSync } from 'node:fs'
+import type { Config } from '../config/config.ts'
+import { ConfigError } from '../config/load.ts'
+import { certificateOf, KEY_TAKEN } from './api/admin/certificates.ts'
 import { createOperator, type NewOperator } from './api/admin/operators.ts'
 import type { Context } from './context.ts'
 import { countOperators } from './db/operators.ts'
@@ -12,9 +16,26 @@ export async function enterOperators(ctx: Context): Promise<void> {
   const { operators, profile } = ctx.config
   if (profile === 'dev' && operators.length === 0) return enterEach(ctx, await devOperators(ctx.config))
   if ((await countOperators(ctx.db)) > 0) return
-  await enterEach(ctx, operators)
+  await enterEach(ctx, operators.map(withCertificate))
   if (operators.length === 0 && profile === 'production') {
     ctx.log.warn('there is no operator, and nobody can enter one: name the first ones in the configuration')
+  }
+}
+
+function withCertificate(
+  { certificate: file, ...operator }: Config['operators'][number],
+  index: number,
+): NewOperator {
+  if (file === undefined) return operator
+  try {
+    return { ...operator, certificate: certificateOf(readFileSync(file, 'utf8')) }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why =
+      error instanceof Refusal
+        ? `holds ${message.replace('certificate: ', '')}`
+        : `cannot be read (${code ?? ''})`
+    throw new ConfigError([`operators.${index}.certificate: ${file} ${why}`])
   }
 }
 
@@ -22,7 +43,8 @@ async function enterEach(ctx: Context, operators: readonly NewOperator[]): Promi
   for (const operator of operators) {
     await createOperator(ctx, 'service', operator).catch((error: unknown) => {
       // Entered at an earlier start, or by another replica that starts at the same time.
-      if (!(error instanceof Refusal && error.code === 'conflict')) throw error
+      const isEntered = error instanceof Refusal && error.code === 'conflict' && error.message !== KEY_TAKEN
+      if (!isEntered) throw error
     })
   }
 }

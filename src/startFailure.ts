@@ -1,6 +1,9 @@
 import type { Config } from '../config/config.ts'
+import { addressOf } from '../config/databaseTls.ts'
+import { listenersOf, pathOf } from '../config/listeners.ts'
 import { ConfigError } from '../config/load.ts'
 import { TokenError } from '../hsm/token.ts'
+import { isTlsError } from './db/tls.ts'
 
 /** One sentence on why the service did not start, and what to do about it. Never a stack, never a secret. */
 export function startFailure(error: unknown, config: Config | undefined): string {
@@ -29,21 +32,31 @@ function codeOf(error: Error): string {
 function listening(error: Error, config: Config | undefined): string | undefined {
   if ((error as { syscall?: unknown }).syscall !== 'listen' && codeOf(error) !== 'EADDRINUSE')
     return undefined
-  const { host, port } = config?.http ?? { host: '', port: 0 }
+  const { address = '', port = 0 } = error as { address?: string; port?: number }
+  const listeners = config === undefined ? [] : listenersOf(config)
+  const index = listeners.findIndex((listener) => listener.host === address && listener.port === port)
+  const isList = config?.listeners !== undefined
+  const path = config === undefined ? 'http' : pathOf(config, Math.max(index, 0))
+  const setPort = isList ? `set ${path}.port` : 'set PORT'
   const reasons: Readonly<Record<string, string>> = {
-    EADDRINUSE: `Port ${port} on ${host} is in use: stop what listens there, or set PORT.`,
-    EADDRNOTAVAIL: `${host} is no address of this machine: set http.host.`,
-    EACCES: `Port ${port} is reserved for root: set PORT to one above 1023.`,
+    EADDRINUSE: `Port ${port} on ${address} is in use: stop what listens there, or ${setPort}.`,
+    EADDRNOTAVAIL: `${address} is no address of this machine: set ${path}.host.`,
+    EACCES: `Port ${port} is reserved for root: ${setPort} to one above 1023.`,
   }
   return reasons[codeOf(error)]
 }
 
 function database(error: Error, config: Config | undefined): string | undefined {
-  const where = config === undefined ? 'The database' : `The database at ${addressOf(config.database.url)}`
+  const where =
+    config === undefined ? 'The database' : `The database at ${addressOf(config.database.url).shown}`
+  const mistrust = tlsReason(error)
+  if (mistrust !== undefined) return `${where} ${mistrust}`
   const reasons: Readonly<Record<string, string>> = {
     ECONNREFUSED: 'cannot be reached: start it, or set DATABASE_URL.',
     ENOTFOUND: 'has a host name that nobody knows: set DATABASE_URL.',
     ETIMEDOUT: 'does not answer: start it, or set DATABASE_URL.',
+    ECONNRESET: 'ended the connection: its own log says why.',
+    EPIPE: 'ended the connection: its own log says why.',
     '28P01': 'refused the password: set DATABASE_URL.',
     '28000': 'refused the login: set DATABASE_URL.',
     '3D000': 'does not exist: create it, or set DATABASE_URL.',
@@ -58,14 +71,35 @@ function database(error: Error, config: Config | undefined): string | undefined 
     : undefined
 }
 
-/** Host, port and database; never the password. */
-function addressOf(url: string): string {
-  try {
-    const { host, pathname } = new URL(url)
-    return `${host}${pathname}`
-  } catch {
-    return 'its address'
-  }
+/** TLS is spoken with nobody else during a start. */
+function tlsReason(error: Error): string | undefined {
+  const [code, { message }] = [codeOf(error), error]
+  if (message === 'The server does not support SSL connections')
+    return 'does not speak TLS: turn it on there (ssl = on), or name the server that does.'
+  if (code === '28000' && /requires a valid client certificate/.test(message))
+    return 'wants a client certificate: set database.tls.certificate and database.tls.key.'
+  if (code === '28000' && /certificate authentication failed/.test(message))
+    return 'does not let the role log in with this client certificate: its common name must be the role (pg_hba.conf, pg_ident.conf).'
+  if (code === '28000' && /no encryption|SSL off/.test(message))
+    return 'takes no connection without TLS from here (pg_hba.conf): set database.tls.'
+  if (/_ALERT_/.test(code) || /SSL routines:.*alert/.test(message))
+    return 'refused the client certificate in database.tls.certificate: it has ended, or is of an authority that is not in its ssl_ca_file.'
+  return SERVER_CERTIFICATE[code] ?? (isTlsError(code) ? `cannot be reached by TLS: ${message}.` : undefined)
+}
+
+const UNKNOWN_AUTHORITY =
+  'shows a certificate of an authority that is not in database.tls.ca: name the right file, or the right server.'
+const SERVER_CERTIFICATE: Readonly<Record<string, string>> = {
+  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_AUTHORITY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
+  CERT_SIGNATURE_FAILURE: UNKNOWN_AUTHORITY,
+  CERT_HAS_EXPIRED: 'shows a certificate that has ended: it needs a new one.',
+  CERT_NOT_YET_VALID: 'shows a certificate whose time has not begun: check the clocks.',
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'shows a certificate for another host name: connect to it by the name in its certificate.',
 }
 
 function token(error: Error, config: Config | undefined): string | undefined {

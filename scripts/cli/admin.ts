@@ -2,6 +2,7 @@ import { signRequest } from '../../src/api/admin/identity.ts'
 import type { EndpointName } from '../../src/api/admin/matrix.ts'
 import { Failure } from './failure.ts'
 import { chooseIdentity, serviceUrl, type Surroundings } from './identities.ts'
+import { send, type Incoming } from './transport.ts'
 
 /** Longer than any answer but a probe's takes. */
 const TIMEOUT_MS = 30_000
@@ -36,13 +37,9 @@ export class Admin {
     const url = `${base}/admin/v1${filled(pattern, request.params ?? {})}${queryString(request.query ?? {})}`
     const body = request.body === undefined ? Buffer.alloc(0) : Buffer.from(JSON.stringify(request.body))
     const authorization = `Bearer ${await signRequest(identity, { method, url, body })}`
-    const response = await send(url, {
-      method,
-      headers: { authorization, ...(body.length === 0 ? {} : { 'content-type': 'application/json' }) },
-      ...(body.length === 0 ? {} : { body: new Uint8Array(body) }),
-      signal: AbortSignal.timeout(request.timeoutMs ?? TIMEOUT_MS),
-    })
-    return answer(base, response)
+    const headers = { authorization, ...(body.length === 0 ? {} : { 'content-type': 'application/json' }) }
+    const timeoutMs = request.timeoutMs ?? TIMEOUT_MS
+    return answer(base, await send({ method, url, headers, body, timeoutMs }, this.#where.connection))
   }
 
   async item(endpoint: EndpointName, request: Request = {}): Promise<Item> {
@@ -64,25 +61,14 @@ function queryString(query: Readonly<Record<string, string | number | undefined>
   return given.size === 0 ? '' : `?${given.toString()}`
 }
 
-async function send(url: string, init: RequestInit): Promise<Response> {
-  try {
-    return await fetch(url, init)
-  } catch (error) {
-    const { cause } = error as { cause?: { code?: string } }
-    const why = cause?.code ?? (error as Error).name
-    throw new Failure('unreachable', `${new URL(url).origin} cannot be reached (${why}).`)
-  }
-}
-
-async function answer(base: string, response: Response): Promise<unknown> {
-  const text = await response.text()
+function answer(base: string, { status, text }: Incoming): unknown {
   const body = parsedJson(text)
-  if (response.ok && body !== undefined) return body
+  if (status >= 200 && status < 300 && body !== undefined) return body
   const detail = (body as { detail?: unknown } | undefined)?.detail
-  const away = response.status >= 502 && response.status <= 504
+  const away = status >= 502 && status <= 504
   if (typeof detail === 'string') throw new Failure(away ? 'unreachable' : 'refused', detail)
-  if (away) throw new Failure('unreachable', `${base} is not available (${response.status}).`)
-  throw new Failure('refused', `${base} answered ${response.status}, and not as Intaglio does.`)
+  if (away) throw new Failure('unreachable', `${base} is not available (${status}).`)
+  throw new Failure('refused', `${base} answered ${status}, and not as Intaglio does.`)
 }
 
 function parsedJson(text: string): unknown {

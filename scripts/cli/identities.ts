@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { identitySchema, type Identity } from '../../src/api/admin/identity.ts'
 import { matrix, type EndpointName } from '../../src/api/admin/matrix.ts'
 import { Failure } from './failure.ts'
+import type { Connection } from './transport.ts'
 
 export interface Surroundings {
   /** --operator, or INTAGLIO_OPERATOR. */
@@ -11,6 +12,8 @@ export interface Surroundings {
   readonly url: string | undefined
   /** INTAGLIO_HOME: where a development service keeps its operators' key files. */
   readonly home: string
+  /** --ca, --certificate, --key, or INTAGLIO_CA, INTAGLIO_CERTIFICATE, INTAGLIO_KEY. */
+  readonly connection: Connection
 }
 
 /** The operator who makes the request: the one who was named, or the first in the home whose roles suffice. */

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { version } from '../../src/version.ts'
 import { Admin } from './admin.ts'
 import { addAuditCommands } from './commands/audit.ts'
+import { addCertificateCommands } from './commands/certificates.ts'
 import { addClientCommands } from './commands/clients.ts'
 import { addCredentialCommands } from './commands/credentials.ts'
 import { addKeyCommands } from './commands/keys.ts'
@@ -17,6 +18,7 @@ Who and where:
   Requests are signed with your own key file: --operator, INTAGLIO_OPERATOR, or the first file
   in $INTAGLIO_HOME/operators whose roles suffice. The service is --url, INTAGLIO_URL, what the
   key file says, or the development service of this directory.
+  By TLS: --ca, --certificate and --key, or INTAGLIO_CA, INTAGLIO_CERTIFICATE and INTAGLIO_KEY.
 Exit status: 0 done, 1 refused, 2 wrong usage, 3 service not reachable or not available.`
 
 /** The command line: a client of /admin/v1, and of nothing else. */
@@ -25,6 +27,9 @@ const program = new Command('intaglio')
   .version(version)
   .option('--operator <file>', 'your key file')
   .option('--url <url>', 'base URL of the service')
+  .option('--ca <file>', "PEM: whose certificate the service has; the system's authorities if absent")
+  .option('--certificate <file>', 'PEM: your certificate, where the service requires one')
+  .option('--key <file>', 'PEM: its key')
   .option('--json', 'print JSON')
   .addHelpText('after', HELP)
   .exitOverride()
@@ -36,16 +41,21 @@ const open: Open = (command) => {
     operatorFile: text(options, 'operator') ?? process.env['INTAGLIO_OPERATOR'],
     url: text(options, 'url') ?? process.env['INTAGLIO_URL'],
     home,
+    connection: {
+      ca: text(options, 'ca') ?? process.env['INTAGLIO_CA'],
+      certificate: text(options, 'certificate') ?? process.env['INTAGLIO_CERTIFICATE'],
+      key: text(options, 'key') ?? process.env['INTAGLIO_KEY'],
+    },
   })
   return { admin, home, output: { json: options['json'] === true, out: process.stdout, err: process.stderr } }
 }
 
 addTokenCommands(program, open)
 addKeyCommands(program, open)
-addClientCommands(program, open)
+addCertificateCommands(addClientCommands(program, open), { owners: 'clients', open })
 addPersonCommands(program, open)
 addCredentialCommands(program, open)
-addOperatorCommands(program, open)
+addCertificateCommands(addOperatorCommands(program, open), { owners: 'operators', open })
 addAuditCommands(program, open)
 
 try {

@@ -7,10 +7,12 @@ export interface ClientRow {
   readonly state: 'enabled' | 'disabled'
   /** The secret is derived over (id, version); another version is another secret. */
   readonly secretVersion: number
+  /** What it is let in by. */
+  readonly authentication: 'secret' | 'certificate'
   readonly createdAt: Date
 }
 
-const COLUMNS = `id, name, state, secret_version as "secretVersion", created_at as "createdAt"`
+const COLUMNS = `id, name, state, secret_version as "secretVersion", authentication, created_at as "createdAt"`
 
 /** @returns false when the id is taken. */
 export async function insertClient(
@@ -52,11 +54,19 @@ export async function setClientState(q: Queries, id: string, state: ClientRow['s
   })
 }
 
+/** From now on the client is let in by certificates that are registered, and by nothing else. */
+export async function requireClientCertificate(q: Queries, id: string): Promise<void> {
+  await q.query({
+    text: `update client set authentication = 'certificate' where id = $1::text`,
+    values: [id],
+  })
+}
+
 /** From now on the client has another secret, and its tokens are gone: they may be in the hands that the secret was in. */
 export async function rotateClientSecret(q: Queries, id: string): Promise<void> {
   await q.query({
     text: `with gone as (delete from oauth_object where client_id = $1::text)
-           update client set secret_version = secret_version + 1 where id = $1::text`,
+           update client set secret_version = secret_version + 1, authentication = 'secret' where id = $1::text`,
     values: [id],
   })
 }

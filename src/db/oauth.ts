@@ -70,15 +70,25 @@ export interface Bearer {
   readonly scope: string
   /** By the database's clock. */
   readonly expired: boolean
+  /** `x5t#S256` of the certificate that it was given to (RFC 8705, 3); null: to whoever has it. */
+  readonly thumbprint: string | null
+  /** Hashes of the keys that let its client in; null where it is bound to none. */
+  readonly keys: readonly Buffer[] | null
 }
 
 /** Whose service token this is; undefined for an unknown one and for one whose client is disabled. */
 export async function findBearer(q: Queries, idHash: Buffer): Promise<Bearer | undefined> {
   const rows = await q.query<Bearer>({
     name: 'oauth-bearer',
-    text: `select c.id as "clientId", coalesce(o.payload ->> 'scope', '') as scope, o.expires_at <= now() as expired
+    // A client that was given a certificate is served by tokens that are bound to one, also where it had others before.
+    text: `select c.id as "clientId", coalesce(o.payload ->> 'scope', '') as scope, o.expires_at <= now() as expired,
+                  o.payload ->> 'x5t#S256' as thumbprint,
+                  case when o.payload ? 'x5t#S256' then
+                    (select coalesce(array_agg(k.spki_hash), '{}') from client_certificate k
+                      where k.client_id = c.id and k.removed_at is null) end as keys
              from oauth_object o join client c on c.id = o.client_id
-            where o.model = 'ClientCredentials' and o.id_hash = $1::bytea and c.state = 'enabled'`,
+            where o.model = 'ClientCredentials' and o.id_hash = $1::bytea and c.state = 'enabled'
+              and (c.authentication = 'certificate') = (o.payload ? 'x5t#S256')`,
     values: [idHash],
   })
   return rows[0]

@@ -22,12 +22,12 @@ describe('clients', () => {
   it('are entered, and their secret is shown once', async () => {
     const made = await create({ name: 'Narvik' })
     expect(made.status).to.equal(201)
-    expect(made.body).to.have.all.keys('id', 'name', 'state', 'createdAt', 'clientSecret')
+    expect(made.body).to.have.all.keys('id', 'name', 'state', 'authentication', 'createdAt', 'clientSecret')
     expect(made.body['clientSecret']).to.match(/^[A-Za-z0-9_-]{43}$/)
     service.keepSecret(made.body['clientSecret'] as string)
     const params = { id: made.body['id'] as string }
     const shown = await call(service.operators.auditor, 'GET /clients/:id', { params })
-    expect(shown.body).to.have.all.keys('id', 'name', 'state', 'createdAt')
+    expect(shown.body).to.have.all.keys('id', 'name', 'state', 'authentication', 'createdAt')
     expect(await service.acts('client.create', `client:${params.id}`)).to.have.length(1)
   })
 

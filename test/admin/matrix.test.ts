@@ -20,7 +20,8 @@ describe('the admin face’s role matrix', () => {
   })
   after(() => service.close())
 
-  const params = { id: '00000000-0000-4000-8000-000000000000', name: 'nothing' }
+  const nothing = '00000000-0000-4000-8000-000000000000'
+  const params = { id: nothing, certificate: nothing, name: 'nothing' }
   for (const endpoint of Object.keys(matrix) as EndpointName[]) {
     const allowed: readonly Role[] = matrix[endpoint]
     it(`${endpoint}: ${allowed.join(', ')}`, async () => {

@@ -25,6 +25,8 @@ describe('tokens and keys', () => {
     expect(body['modulePath']).to.match(/libsofthsm2/)
     expect(body['moduleSha256']).to.match(/^[0-9a-f]{64}$/)
     expect((body['health'] as { up: boolean }).up).to.equal(true)
+    expect(body['firmware']).to.match(/^[0-9.]+$/)
+    expect(body['pin']).to.deep.equal({ countLow: false, finalTry: false, locked: false })
     const { body: all } = await call(service.operators.auditor, 'GET /tokens')
     expect(all['items']).to.have.length(1)
   })

@@ -67,10 +67,10 @@ describe('the command line', function () {
     const { code, out, err } = await run('client', 'list')
     expect(code, err).to.equal(0)
     const [head = '', ...rows] = out.trimEnd().split('\n')
-    expect(head.split(/ +/)).to.deep.equal(['id', 'name', 'state', 'createdAt'])
+    expect(head.split(/ +/)).to.deep.equal(['id', 'name', 'state', 'authentication', 'createdAt'])
     expect(rows.some((row) => row.startsWith('demo'))).to.equal(true)
     const one = await run('client', 'show', 'demo')
-    expect(one.out).to.match(/^id {9}demo\nname {7}Demo\nstate {6}enabled\n/)
+    expect(one.out).to.match(/^id {14}demo\nname {12}Demo\nstate {11}enabled\nauthentication {2}secret\n/)
   })
 
   it('lists acts one a line', async () => {

@@ -25,7 +25,7 @@ describe('the configuration of production', () => {
 
   it('refuses one database role for owner and service', () => {
     const found = production((config) => {
-      config['database'] = { url: 'postgres://one:a@db/x', ownerUrl: 'postgres://one:b@db/x' }
+      config['database'] = { url: 'postgres://one:a@127.0.0.1/x', ownerUrl: 'postgres://one:b@127.0.0.1/x' }
     })
     expect(found).to.deep.equal([
       'database.ownerUrl: must log in as another role than database.url: the service must not be able to change its audit log',
@@ -33,7 +33,9 @@ describe('the configuration of production', () => {
   })
 
   it('needs no owner: then nothing is migrated at the start', () => {
-    expect(production((config) => (config['database'] = { url: 'postgres://one@db/x' }))).to.deep.equal([])
+    expect(
+      production((config) => (config['database'] = { url: 'postgres://one@127.0.0.1/x' })),
+    ).to.deep.equal([])
   })
 
   for (const [key, value] of [

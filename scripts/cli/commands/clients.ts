@@ -9,7 +9,8 @@ const verbs = {
   'rotate-secret': ['POST /clients/:id/rotate-secret', 'a new secret, shown once; the old one stops working'],
 } as const
 
-export function addClientCommands(program: Command, open: Open): void {
+/** @returns the noun, for more verbs */
+export function addClientCommands(program: Command, open: Open): Command {
   const client = program.command('client').description('OAuth clients: the customers of this service')
   verb(client, 'create <name>', {
     says: 'enter a client; its secret is shown once',
@@ -24,7 +25,7 @@ export function addClientCommands(program: Command, open: Open): void {
     open,
     work: async ({ admin, output }, _args, options) => {
       const page = await admin.page('GET /clients', { query: pageOf(options) })
-      printPage(output, page, ['id', 'name', 'state', 'createdAt'])
+      printPage(output, page, ['id', 'name', 'state', 'authentication', 'createdAt'])
     },
   })
   paged(list)
@@ -37,4 +38,5 @@ export function addClientCommands(program: Command, open: Open): void {
     })
   }
   examples(client, ['client create "Municipality of Narvik"', 'client rotate-secret 5d1f…'])
+  return client
 }

@@ -8,7 +8,8 @@ import { examples, paged, pageOf, text, verb, type Open, type Options, type Sess
 
 const ROLES_HELP = `separated by commas: ${roles.join(', ')}`
 
-export function addOperatorCommands(program: Command, open: Open): void {
+/** @returns the noun, for more verbs */
+export function addOperatorCommands(program: Command, open: Open): Command {
   const operator = program.command('operator').description('the people who run this service')
   verb(operator, 'new-key', {
     says: 'make a key pair on this machine, for an operator to be',
@@ -46,6 +47,7 @@ export function addOperatorCommands(program: Command, open: Open): void {
     'operator create --name "Ola" --roles auditor --public-key ola.pub.json',
     'operator list --operator ola.json',
   ])
+  return operator
 }
 
 function addIdVerbs(operator: Command, open: Open): void {

@@ -10,7 +10,7 @@ const PROBE_TIMEOUT_MS = 300_000
 export function addTokenCommands(program: Command, open: Open): void {
   const token = program.command('token').description('PKCS#11 tokens and what is in them')
   verb(token, 'list', { says: 'tokens of the service', open, work: list })
-  verb(token, 'show [name]', { says: 'one token: module, versions, health', open, work: show })
+  verb(token, 'show [name]', { says: 'one token: module, firmware, health, PIN flags', open, work: show })
   verb(token, 'keys [name]', {
     says: 'key objects, with the attributes that the token reports',
     open,

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { compactVerify, decodeProtectedHeader, importJWK } from 'jose'
 import { z } from 'zod'
 import type { PublicJwk } from '../../../config/operators.ts'
+import type { ClientCertificate } from '../../clientCertificate.ts'
 import type { Context } from '../../context.ts'
+import { isOperatorsKey } from '../../db/clientCertificates.ts'
 import { findOperatorByThumbprint, spendOperatorRequest, type OperatorRow } from '../../db/operators.ts'
 import { Refusal } from '../../refusal.ts'
 
@@ -37,6 +39,8 @@ export interface SignedRequest {
   /** As the operator sees it: scheme, host, path and query. */
   readonly url: string
   readonly body: Buffer
+  /** Where the listener requires certificates: the one that came, which must be the operator's as well. */
+  readonly certificate?: { readonly shown: ClientCertificate | undefined }
 }
 
 /**
@@ -50,6 +54,7 @@ export async function authenticateOperator(ctx: Context, request: SignedRequest)
   )?.[1]
   if (token === undefined || token.length > MAX_TOKEN) throw refused('The request is not signed.')
   const { operator, claims } = await verified(ctx, token)
+  if (request.certificate !== undefined) await checkCertificate(ctx, operator, request.certificate.shown)
   if (claims.htm !== request.method || claims.htu !== request.url) {
     throw refused(`The signature is for another request than ${request.method} ${request.url}.`)
   }
@@ -90,6 +95,16 @@ async function payloadOf(token: string, publicKey: PublicJwk, alg: string): Prom
   } catch {
     return undefined
   }
+}
+
+/** Who stole a key file lacks the certificate's key, and the other way round. */
+async function checkCertificate(
+  ctx: Context,
+  operator: OperatorRow,
+  shown: ClientCertificate | undefined,
+): Promise<void> {
+  const asked = shown && { operatorId: operator.id, spkiHash: shown.spkiHash }
+  if (asked === undefined || !(await isOperatorsKey(ctx.db, asked))) throw refused(NOT_OURS)
 }
 
 /** Last, so that a request that was altered on its way does not spend the one that was meant. */

@@ -10,7 +10,9 @@ import {
   type ClientRow,
 } from '../../db/clients.ts'
 import { Refusal } from '../../refusal.ts'
+import { clientKeys } from '../../db/clientCertificates.ts'
 import { clientSecret } from '../../signing/derived.ts'
+import { clientCertificateEndpoints } from './certificates.ts'
 import { actorOf, found, parsed, recordAct, type Call, type Endpoints, type Reply } from './endpoint.ts'
 import { page, pageQuery } from './page.ts'
 
@@ -61,9 +63,14 @@ export const clientEndpoints: Endpoints<'clients'> = {
   'POST /clients/:id/disable': (ctx, call) => changeState(ctx, call, 'disabled'),
   'POST /clients/:id/enable': (ctx, call) => changeState(ctx, call, 'enabled'),
 
+  ...clientCertificateEndpoints,
+
   'POST /clients/:id/rotate-secret': async (ctx, call) => {
     const { id } = await clientOf(ctx, call)
     await ctx.db.transaction(async (tx) => {
+      // A secret beside a certificate would be the weaker of two doors.
+      if ((await clientKeys(tx, id)).length > 0)
+        throw new Refusal('conflict', 'The client has certificates: remove them first.')
       await rotateClientSecret(tx, id)
       await recordAct(tx, { act: 'client.rotate-secret', actor: actorOf(call), subjects: [`client:${id}`] })
     })
@@ -94,6 +101,6 @@ async function shownWithSecret(ctx: Context, id: string): Promise<Record<string,
   return { ...shown(row), clientSecret: secret }
 }
 
-function shown({ id, name, state, createdAt }: ClientRow): Record<string, unknown> {
-  return { id, name, state, createdAt }
+function shown({ id, name, state, authentication, createdAt }: ClientRow): Record<string, unknown> {
+  return { id, name, state, authentication, createdAt }
 }

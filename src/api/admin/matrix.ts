@@ -19,6 +19,9 @@ export const matrix = {
   'POST /clients/:id/disable': ['administrator', 'security-officer'],
   'POST /clients/:id/enable': ['administrator'],
   'POST /clients/:id/rotate-secret': ['administrator'],
+  'GET /clients/:id/certificates': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
+  'POST /clients/:id/certificates': ['administrator'],
+  'POST /clients/:id/certificates/:certificate/remove': ['administrator', 'security-officer'],
 
   // Personal data: those who register and revoke, and nobody else.
   'GET /persons': ['registration-officer', 'revocation-officer'],
@@ -39,6 +42,9 @@ export const matrix = {
   'GET /operators/:id': ['security-officer', 'administrator', 'auditor'],
   'POST /operators/:id/roles': ['security-officer'],
   'POST /operators/:id/disable': ['security-officer'],
+  'GET /operators/:id/certificates': ['security-officer', 'administrator', 'auditor'],
+  'POST /operators/:id/certificates': ['security-officer'],
+  'POST /operators/:id/certificates/:certificate/remove': ['security-officer'],
 
   'GET /audit': ['auditor', 'security-officer'],
 } as const satisfies Readonly<Record<string, readonly Role[]>>

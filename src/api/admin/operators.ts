@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomUUID, type X509Certificate } from 'node:crypto'
 import { calculateJwkThumbprint } from 'jose'
 import { z } from 'zod'
 import { publicJwkSchema, rolesSchema, type PublicJwk, type Role } from '../../../config/operators.ts'
@@ -14,6 +14,7 @@ import {
   type OperatorRow,
 } from '../../db/operators.ts'
 import { Refusal } from '../../refusal.ts'
+import { addCertificate, operatorCertificateEndpoints } from './certificates.ts'
 import { actorOf, found, parsed, recordAct, uuidParam, type Endpoints } from './endpoint.ts'
 import { page, pageQuery, uuidPosition } from './page.ts'
 
@@ -28,6 +29,8 @@ export interface NewOperator {
   readonly name: string
   readonly publicKey: PublicJwk
   readonly roles: readonly Role[]
+  /** The certificate that they connect with, where a listener requires one. */
+  readonly certificate?: X509Certificate | undefined
 }
 
 /** Enters an operator. @throws Refusal 'conflict' when the key is another operator's already. */
@@ -40,6 +43,8 @@ export async function createOperator(ctx: Context, actor: string, made: NewOpera
     if (!entered) throw new Refusal('conflict', 'An operator with this key is entered already.')
     const detail = { roles: roles.join(' '), key: thumbprint }
     await recordAct(tx, { act: 'operator.create', actor, subjects: [`operator:${id}`], detail })
+    if (made.certificate !== undefined)
+      await addCertificate(tx, { operatorId: id }, { certificate: made.certificate, actor })
   })
   return id
 }
@@ -63,6 +68,8 @@ export const operatorEndpoints: Endpoints<'operators'> = {
   'GET /operators/:id': async (ctx, call) => {
     return { body: shown(found(await findOperator(ctx.db, uuidParam(call, 'operator')), 'operator')) }
   },
+
+  ...operatorCertificateEndpoints,
 
   'POST /operators/:id/roles': async (ctx, call) => {
     const id = uuidParam(call, 'operator')

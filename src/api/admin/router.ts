@@ -1,7 +1,9 @@
 import { Router, type Request, type Response } from 'express'
 import type { Role } from '../../../config/operators.ts'
+import { clientCertificateOf } from '../../clientCertificate.ts'
 import type { Context } from '../../context.ts'
 import type { OperatorRow } from '../../db/operators.ts'
+import type { Door } from '../../listeners.ts'
 import { Refusal } from '../../refusal.ts'
 import { readOctets } from '../http/body.ts'
 import { renderErrors } from '../http/errors.ts'
@@ -31,12 +33,12 @@ const endpoints: Readonly<Record<EndpointName, Endpoint>> = {
 }
 
 /** The operators' face: every request is signed by its operator, and the matrix says who may call what. */
-export function adminRouter(ctx: Context): Router {
+export function adminRouter(ctx: Context, door: Door): Router {
   const router = Router({ caseSensitive: true, strict: true })
   for (const name of Object.keys(endpoints) as EndpointName[]) {
     const [method, path] = name.split(' ') as ['GET' | 'POST', string]
     router[method === 'GET' ? 'get' : 'post'](path, (request, response) =>
-      serve(ctx, name, { request, response }),
+      serve(ctx, name, { request, response, door }),
     )
   }
   router.use(() => {
@@ -49,15 +51,18 @@ export function adminRouter(ctx: Context): Router {
 async function serve(
   ctx: Context,
   name: EndpointName,
-  { request, response }: { request: Request; response: Response },
+  { request, response, door }: { request: Request; response: Response; door: Door },
 ): Promise<void> {
   // As they came: the operator signed their hash.
   const octets = await readOctets(request, BODY_LIMIT)
   const operator = await authenticateOperator(ctx, {
     authorization: request.headers.authorization,
     method: request.method,
-    url: `${ctx.config.baseUrl}${request.originalUrl}`,
+    url: `${door.url}${request.originalUrl}`,
     body: octets,
+    ...(door.clientCertificates === 'require'
+      ? { certificate: { shown: clientCertificateOf(request) } }
+      : {}),
   })
   authorise(operator, matrix[name])
   const params = request.params as Record<string, string>

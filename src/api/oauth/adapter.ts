@@ -1,5 +1,6 @@
 import type { Adapter, AdapterFactory, AdapterPayload, ClientMetadata } from 'oidc-provider'
 import type { Context } from '../../context.ts'
+import { clientKeys } from '../../db/clientCertificates.ts'
 import { findClient } from '../../db/clients.ts'
 import { deleteOauthObject, findOauthObject, storeOauthObject } from '../../db/oauth.ts'
 import { bearerHash } from '../../signing/permit.ts'
@@ -26,7 +27,8 @@ function clients(ctx: Context): Adapter {
         return undefined
       }
       const secret = await clientSecret(ctx, { id, version: client.secretVersion })
-      return { ...metadata(id), client_secret: secret }
+      if (client.authentication === 'secret') return { ...metadata(id), client_secret: secret }
+      return { ...metadata(id), client_secret: secret, ...byCertificate(await clientKeys(ctx.db, id)) }
     },
   }
 }
@@ -40,6 +42,24 @@ function metadata(id: string): ClientMetadata {
     // The library takes client_secret_post for it as well.
     token_endpoint_auth_method: 'client_secret_basic',
   }
+}
+
+/**
+ * RFC 8705, 2.1. The library wants one value that says which certificates are meant; ours lists the hashes of the keys that
+ * are registered, and `isKeyAmong` looks one up in it. Where none is left, none matches. The secret stays: the library
+ * believes that id_tokens need it, and takes it from no such client.
+ */
+function byCertificate(keys: readonly Buffer[]): Partial<ClientMetadata> {
+  return {
+    token_endpoint_auth_method: 'tls_client_auth',
+    tls_client_auth_subject_dn: ['spki', ...keys.map((key) => key.toString('hex'))].join(' '),
+    tls_client_certificate_bound_access_tokens: true,
+  }
+}
+
+/** @param registered as `byCertificate` wrote it */
+export function isKeyAmong(registered: string, spkiHash: Buffer): boolean {
+  return registered.split(' ').includes(spkiHash.toString('hex'))
 }
 
 /** Ids are bearer values: the table knows their SHA-256, and the payload's copy of the id (`jti`) stays out of it. */

@@ -5,10 +5,11 @@ import type {
   KoaContextWithOIDC,
   Provider as ProviderType,
 } from 'oidc-provider'
+import { clientCertificateOf } from '../../clientCertificate.ts'
 import type { Context } from '../../context.ts'
 import { Refusal } from '../../refusal.ts'
-import { note, requestIdOf } from '../http/requestLog.ts'
-import { oauthAdapter } from './adapter.ts'
+import { idsOf, note } from '../http/requestLog.ts'
+import { isKeyAmong, oauthAdapter } from './adapter.ts'
 import { Provider, errors, notices } from './library.ts'
 
 /** The one scope: calling the CSC API for the credentials that are linked to the client (CSC API v2.2, 8.2). */
@@ -20,13 +21,30 @@ export function oauthProvider(ctx: Context): ProviderType {
   for (const notice of notices) ctx.log.debug({ notice }, 'from the OAuth library')
   const provider = new Provider(`${ctx.config.baseUrl}/oauth2`, configuration(ctx))
   provider.use(withoutOwnCors)
-  provider.registerGrantType(GRANT, (koa) => grantClientCredentials(provider, koa), ['scope'])
+  const grant = async (koa: KoaContextWithOIDC): Promise<void> => {
+    await grantClientCredentials(provider, koa)
+    ctx.metrics.tokenIssued()
+  }
+  provider.registerGrantType(GRANT, grant, ['scope'])
   provider.on('server_error', (koa, error) => failed(ctx, koa, error))
   provider.on('grant.error', refused)
   // What no route caught, such as a socket that broke: Koa would write it to the console.
   provider.onerror = (error) => ctx.log.warn({ err: error }, 'from the OAuth library')
   return provider
 }
+
+/** Certificates come from our own handshakes, and from no header that a proxy, or somebody else, may have written. */
+const mutualTls = {
+  enabled: true,
+  tlsClientAuth: true,
+  certificateBoundAccessTokens: true,
+  getCertificate: ({ req }: KoaContextWithOIDC) => clientCertificateOf(req)?.certificate,
+  certificateAuthorized: ({ req }: KoaContextWithOIDC) => clientCertificateOf(req) !== undefined,
+  certificateSubjectMatches: ({ req }: KoaContextWithOIDC, _property: string, registered: string) => {
+    const shown = clientCertificateOf(req)
+    return shown !== undefined && isKeyAmong(registered, shown.spkiHash)
+  },
+} as const
 
 function configuration(ctx: Context): Configuration {
   return {
@@ -38,10 +56,11 @@ function configuration(ctx: Context): Configuration {
     clientDefaults: { id_token_signed_response_alg: 'HS256' },
     scopes: [SCOPE],
     responseTypes: [],
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'tls_client_auth'],
     // On by default in the library, and not offered here.
     features: {
       devInteractions: { enabled: false },
+      mTLS: mutualTls,
       dPoP: { enabled: false },
       pushedAuthorizationRequests: { enabled: false },
       resourceIndicators: { enabled: false },
@@ -77,6 +96,11 @@ async function grantClientCredentials(provider: ProviderType, koa: KoaContextWit
     throw new errors.InvalidScope(`the only scope is "${SCOPE}"`, typeof asked === 'string' ? asked : '')
   }
   const token = new provider.ClientCredentials({ client, scope: SCOPE })
+  const certificate = clientCertificateOf(koa.req)?.certificate
+  if (client.tlsClientCertificateBoundAccessTokens === true) {
+    if (certificate === undefined) throw new errors.InvalidGrant('client certificate was not provided')
+    token.setThumbprint('x5t', certificate)
+  }
   koa.oidc.entity('ClientCredentials', token)
   const value = await token.save()
   note(koa.res, { client: client.clientId })
@@ -110,7 +134,7 @@ function failed(ctx: Context, koa: KoaContextWithOIDC, error: Error): void {
     note(res, { refusal: error.code })
     return
   }
-  ctx.log.error({ err: error, requestId: requestIdOf(res) }, 'a token request failed')
+  ctx.log.error({ err: error, ...idsOf(res) }, 'a token request failed')
   koa.body = { error: 'server_error' }
   note(res, { refusal: 'bug' })
 }

@@ -1,4 +1,5 @@
 import { Router, type RequestHandler } from 'express'
+import { listenersWithCertificates } from '../../../config/listeners.ts'
 import type { Context } from '../../context.ts'
 import { Refusal, type RefusalCode } from '../../refusal.ts'
 import { renderErrors, type Rendered } from '../http/errors.ts'
@@ -39,6 +40,7 @@ export function oauthMetadata(ctx: Context): RequestHandler {
     issuer,
     token_endpoint: `${issuer}/token`,
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    ...mutualTls(ctx),
     grant_types_supported: ['client_credentials'],
     response_types_supported: [],
     scopes_supported: [SCOPE],
@@ -46,6 +48,19 @@ export function oauthMetadata(ctx: Context): RequestHandler {
   return (_request, response) => {
     response.setHeader('Content-Type', 'application/json; charset=utf-8')
     response.end(JSON.stringify(metadata))
+  }
+}
+
+/** RFC 8705, 3.3 and 5: where some listener asks for certificates. */
+function mutualTls(ctx: Context): Record<string, unknown> {
+  const [listener] = listenersWithCertificates(ctx.config, 'oauth')
+  if (listener === undefined) return {}
+  return {
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'tls_client_auth'],
+    tls_client_certificate_bound_access_tokens: true,
+    ...(listener.url === undefined
+      ? {}
+      : { mtls_endpoint_aliases: { token_endpoint: `${listener.url}/oauth2/token` } }),
   }
 }
 
