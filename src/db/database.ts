@@ -1,5 +1,8 @@
+import type { ConnectionOptions } from 'node:tls'
 import pg from 'pg'
-import { unavailable } from '../refusal.ts'
+import { Refusal, unavailable } from '../refusal.ts'
+import { inSpan } from '../tracing.ts'
+import { clientWith, isTlsError } from './tls.ts'
 
 /** SQL with its values. A name makes it a prepared statement on each connection: hot paths have one. */
 export interface Statement {
@@ -18,15 +21,22 @@ const STATEMENT_TIMEOUT_MS = 8_000
 /** Longer than the server's own limit, so that only a server that no longer answers trips it. */
 const QUERY_TIMEOUT_MS = 10_000
 const CONNECT_TIMEOUT_MS = 3_000
+/**
+ * Every statement finds its rows by an index, and is planned once on each connection: planning the hot ones anew costs
+ * more than running them, and a plan made while a table was small must not read it whole when it has grown.
+ */
+const PLANNER = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off'
 /** Serialisation failures and deadlocks are the database asking to be asked again. */
 const RETRIES = 5
 const RETRIED = new Set(['40001', '40P01'])
-/** Classes of SQLSTATE that mean "not now": connection, resources, operator intervention, system error. */
-const AWAY_CLASSES = new Set(['08', '53', '57', '58'])
+/** Classes of SQLSTATE that mean "not now": connection, login, resources, operator intervention, system error. */
+const AWAY_CLASSES = new Set(['08', '28', '53', '57', '58'])
 const AWAY_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
+  // OpenSSL's alerts, where they come in the middle of a read or a write.
+  'EPROTO',
   'ENOENT',
   'ENOTFOUND',
   'ETIMEDOUT',
@@ -38,24 +48,64 @@ const AWAY_CODES = new Set([
   '3D000',
 ])
 
+export interface StatementFailure {
+  /** '' for a statement without a name. */
+  readonly name: string
+  /** SQLSTATE or errno name; '' where there is none. */
+  readonly code: string
+  /** Callers were told 503. */
+  readonly isAway: boolean
+}
+
+/** Is told how statements fare, and none of their values. */
+export interface DatabaseObserver {
+  /** A statement with a name went well. @param startedAt by performance.now() */
+  statement(name: string, startedAt: number): void
+  statementFailed(failure: StatementFailure): void
+  /** One statement, by this name, served so many requests. */
+  batch(name: string, requests: number): void
+}
+
+/** Connections of the pool, and callers that wait for one. */
+export interface PoolState {
+  readonly inUse: number
+  readonly idle: number
+  readonly waiting: number
+}
+
+const nobody: DatabaseObserver = {
+  statement: () => undefined,
+  statementFailed: () => undefined,
+  batch: () => undefined,
+}
+
 export interface DatabaseOptions {
   readonly url: string
+  /** The TLS of a connection that is opened now; false: plain. Absent: as pg reads the URL. */
+  readonly ssl?: () => ConnectionOptions | false
   readonly connections: number
   /** A connection that failed while no statement was under way on it: worth a line, never a crash. */
   readonly onError: (error: Error) => void
+  readonly observer?: DatabaseObserver
 }
 
 export class Database implements Queries {
+  readonly observer: DatabaseObserver
   readonly #pool: pg.Pool
 
   constructor(options: DatabaseOptions) {
+    this.observer = options.observer ?? nobody
     this.#pool = new pg.Pool({
       connectionString: options.url,
+      // Given, so that no PGSSLMODE of the environment decides.
+      ssl: false,
+      ...(options.ssl === undefined ? {} : { Client: clientWith(options.ssl) }),
       max: options.connections,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       statement_timeout: STATEMENT_TIMEOUT_MS,
       query_timeout: QUERY_TIMEOUT_MS,
       keepAlive: true,
+      options: PLANNER,
       application_name: 'intaglio',
     })
     this.#pool.on('error', options.onError)
@@ -65,12 +115,17 @@ export class Database implements Queries {
 
   /** @throws Refusal 'unavailable' when Postgres cannot be reached or cannot record. */
   async query<Row = unknown>(statement: Statement): Promise<Row[]> {
-    return retried(() => run<Row>(this.#pool, statement))
+    return retried(() => run<Row>(this.#pool, statement, this.observer))
   }
 
   /** Runs `work` in one transaction, again from its start if the database asks for it: it must have no other effects. */
   async transaction<T>(work: (tx: Queries) => Promise<T>): Promise<T> {
     return retried(() => this.#transactionOnce(work))
+  }
+
+  get pool(): PoolState {
+    const { totalCount, idleCount, waitingCount } = this.#pool
+    return { inUse: totalCount - idleCount, idle: idleCount, waiting: waitingCount }
   }
 
   async close(): Promise<void> {
@@ -83,9 +138,9 @@ export class Database implements Queries {
     })
     let broken: Error | undefined
     try {
-      await run(client, { text: 'begin' })
-      const result = await work({ query: (statement) => run(client, statement) })
-      await run(client, { text: 'commit' })
+      await run(client, { text: 'begin' }, this.observer)
+      const result = await work({ query: (statement) => run(client, statement, this.observer) })
+      await run(client, { text: 'commit' }, this.observer)
       return result
     } catch (error) {
       await client.query('rollback').catch((failed: unknown) => {
@@ -98,16 +153,22 @@ export class Database implements Queries {
   }
 }
 
-async function run<Row>(on: pg.Pool | pg.PoolClient, statement: Statement): Promise<Row[]> {
+async function run<Row>(
+  on: pg.Pool | pg.PoolClient,
+  statement: Statement,
+  observer: DatabaseObserver,
+): Promise<Row[]> {
+  const { name, text, values = [] } = statement
+  const startedAt = performance.now()
   try {
-    const result = await on.query<Row & pg.QueryResultRow>({
-      ...(statement.name === undefined ? {} : { name: statement.name }),
-      text: statement.text,
-      values: [...(statement.values ?? [])],
-    })
+    const query = { ...(name === undefined ? {} : { name }), text, values: [...values] }
+    const result = await inSpan(`db ${name ?? 'statement'}`, () => on.query<Row & pg.QueryResultRow>(query))
+    if (name !== undefined) observer.statement(name, startedAt)
     return result.rows
   } catch (error) {
-    throw translated(error)
+    const thrown = translated(error)
+    observer.statementFailed({ name: name ?? '', code: sqlState(error), isAway: thrown instanceof Refusal })
+    throw thrown
   }
 }
 
@@ -126,6 +187,7 @@ function translated(error: unknown): unknown {
   const away =
     AWAY_CODES.has(state) ||
     (state.length === 5 && AWAY_CLASSES.has(state.slice(0, 2))) ||
+    isTlsError(state) ||
     // pg's own errors for a connection that ended or never came have no code.
     (state === '' && error instanceof Error && /connection|timeout|pool/i.test(error.message))
   return away ? unavailable('The service cannot record anything at the moment', error) : error

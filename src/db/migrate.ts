@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import type { ConnectionOptions } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { runner } from 'node-pg-migrate'
 import type { Queries } from './database.ts'
@@ -16,9 +17,9 @@ export const SCHEMA_VERSION = Math.max(
  * Brings the schema forward, as its owner. Several replicas may call it at once: the second waits for the first and
  * then finds nothing to do. All pending migrations are one transaction.
  */
-export async function migrate(ownerUrl: string): Promise<void> {
+export async function migrate(ownerUrl: string, ssl: ConnectionOptions | false = false): Promise<void> {
   await runner({
-    databaseUrl: ownerUrl,
+    databaseUrl: { connectionString: ownerUrl, ssl },
     dir: directory,
     migrationsTable: 'migration',
     direction: 'up',
