@@ -1,15 +1,19 @@
-import type { HashName } from '../../hsm/algorithms.ts'
-import type { AuthorisationRecord, Sealed } from '../../hsm/records.ts'
+import type { HashName, KeyType } from '../../hsm/algorithms.ts'
+import type { Purpose } from '../../hsm/purposes.ts'
+import type { AuthorisationRecord, CredentialRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
 import type { AuditEntry } from '../audit.ts'
 import { AUDIT_INSERT, auditColumns, auditUnnest } from './audit.ts'
-import { CREDENTIAL_COLUMNS, CREDENTIAL_JOINS, type CredentialRow } from './credentials.ts'
+import { byteas } from './binary.ts'
+import type { Usability } from './credentials.ts'
 import type { Queries } from './database.ts'
 import { grouped } from './groupCommit.ts'
 
-/** What a SAD stands for: the authorisation as sealed, and the credential it was given for, as it is now. */
-export interface AuthorisedCredential {
+/** What a SAD stands for: the sealed records behind it, and what may forbid their use, as it is now. */
+export interface Found extends Usability {
+  readonly key: Sealed<KeyRecord>
+  readonly credential: Sealed<CredentialRecord>
   readonly authorisation: Sealed<AuthorisationRecord>
-  readonly credential: CredentialRow
+  /** By the database's clock. */
   readonly expired: boolean
 }
 
@@ -50,68 +54,128 @@ export async function createAuthorisation(
       a.count,
       a.expiresAt,
       a.seal,
-      digests,
+      byteas(digests),
       ...auditColumns([made.audit]),
     ],
   })
 }
 
-type SadRow = CredentialRow & {
-  readonly lookup: string
+interface SadRow extends Usability {
+  readonly lookup: number
   readonly authorisationId: string
-  readonly authorisedKeyId: string
-  readonly authorisedClientId: string
+  readonly keyId: string
+  readonly clientId: string
   readonly hash: HashName | null
-  readonly digests: Buffer[] | null
+  readonly digests: Buffer | null
   readonly count: number
   readonly expiresAtMs: string
   readonly authorisationSeal: Buffer
   readonly expired: boolean
+  readonly credentialId: string
+  readonly credentialKeyId: string
+  readonly credentialClientId: string
+  readonly personId: string
+  readonly scal: 1 | 2
+  readonly mode: 'explicit' | 'oauth2code'
+  readonly multisign: number
+  readonly certificate: Buffer
+  readonly credentialSeal: Buffer
+  readonly tokenSerial: string
+  readonly ckaId: Buffer
+  readonly keyType: KeyType
+  readonly purpose: Purpose
+  readonly spki: Buffer
+  readonly keySeal: Buffer
 }
 
 /**
- * Finds what a SAD stands for, by its SHA-256. For which client and credential it is good, the caller compares, since an
- * altered row must be noticed. Reads of requests in flight are grouped.
+ * Finds what a SAD stands for, by its SHA-256. For which client, credential and key it is good, the caller compares,
+ * since an altered row must be noticed. Reads of requests in flight are grouped.
  */
-export const findBySad = grouped<Buffer, AuthorisedCredential | undefined>({
+export const findBySad = grouped<Buffer, Found | undefined>({
+  name: 'authorisation-by-sad',
   rows: () => 1,
   flush: async (db, sadHashes) => {
     const rows = await db.query<SadRow>({
       name: 'authorisation-by-sad',
-      text: `select asked.lookup, a.id as "authorisationId", a.key_id as "authorisedKeyId",
-               a.client_id as "authorisedClientId", a.hash, a.count, a.seal as "authorisationSeal",
+      text: `select asked.lookup::int, a.id as "authorisationId", a.key_id as "keyId", a.client_id as "clientId",
+               a.hash, a.count, a.seal as "authorisationSeal",
                (extract(epoch from a.expires_at) * 1000)::bigint as "expiresAtMs", a.expires_at <= now() as expired,
                case when a.bound then
-                 (select array_agg(h.digest order by h.position) from authorised_hash h where h.authorisation_id = a.id)
-               end as digests, ${CREDENTIAL_COLUMNS}
+                 (select string_agg(int4send(length(h.digest)) || h.digest, '' order by h.position)
+                    from authorised_hash h where h.authorisation_id = a.id)
+               end as digests,
+               c.id as "credentialId", c.key_id as "credentialKeyId", c.client_id as "credentialClientId",
+               c.person_id as "personId", c.scal, c.mode, c.multisign, c.state, c.seal as "credentialSeal",
+               k.state as "keyState", k.purpose, k.token_serial as "tokenSerial", k.cka_id as "ckaId",
+               k.key_type as "keyType", k.spki, k.seal as "keySeal",
+               sha256(ce.der) as certificate, ce.state as "certificateState",
+               ce.not_after <= now() or ce.not_before > now() as "certificateExpired"
           from unnest($1::bytea[]) with ordinality as asked(sad_hash, lookup)
           join authorisation a on a.sad_hash = asked.sad_hash
           join credential c on c.id = a.credential_id
-          ${CREDENTIAL_JOINS}`,
-      values: [sadHashes],
+          join key k on k.id = c.key_id
+          join certificate ce on ce.id = c.certificate_id
+         where k.seal is not null and c.seal is not null and ce.der is not null`,
+      values: [byteas(sadHashes)],
     })
-    const found = new Map(rows.map((row) => [Number(row.lookup) - 1, row]))
+    const found = new Map(rows.map((row) => [row.lookup - 1, row]))
     return sadHashes.map((_, index) => {
       const row = found.get(index)
-      return row && authorised(row)
+      return row && foundRow(row)
     })
   },
 })
 
-function authorised(row: SadRow): AuthorisedCredential {
+function foundRow(row: SadRow): Found {
+  const { state, keyState, certificateState, certificateExpired, expired } = row
   return {
-    expired: row.expired,
-    credential: row,
+    state,
+    keyState,
+    certificateState,
+    certificateExpired,
+    expired,
+    key: {
+      keyId: row.credentialKeyId,
+      tokenSerial: row.tokenSerial,
+      ckaId: row.ckaId,
+      keyType: row.keyType,
+      purpose: row.purpose,
+      spki: row.spki,
+      seal: row.keySeal,
+    },
+    credential: {
+      credentialId: row.credentialId,
+      keyId: row.credentialKeyId,
+      personId: row.personId,
+      clientId: row.credentialClientId,
+      certificate: row.certificate,
+      scal: row.scal,
+      mode: row.mode,
+      multisign: row.multisign,
+      seal: row.credentialSeal,
+    },
     authorisation: {
       authorisationId: row.authorisationId,
-      keyId: row.authorisedKeyId,
-      credentialId: row.id,
-      clientId: row.authorisedClientId,
+      keyId: row.keyId,
+      credentialId: row.credentialId,
+      clientId: row.clientId,
       hash: row.hash ?? undefined,
-      digests: row.digests ?? undefined,
+      digests: row.digests === null ? undefined : split(row.digests),
       count: row.count,
       expiresAt: Number(row.expiresAtMs),
       seal: row.authorisationSeal,
     },
   }
+}
+
+/** Octet strings, each behind its length. */
+function split(joined: Buffer): Buffer[] {
+  const parts: Buffer[] = []
+  for (let at = 0; at < joined.length;) {
+    const start = at + 4
+    at = start + joined.readUInt32BE(at)
+    parts.push(joined.subarray(start, at))
+  }
+  return parts
 }

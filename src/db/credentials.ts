@@ -8,8 +8,17 @@ import type { KeyState } from './keys.ts'
 export type CredentialState = 'pending' | 'enabled' | 'disabled' | 'ended'
 export type CertificateState = 'planned' | 'issued' | 'revoked' | 'void'
 
+/** What decides whether a credential may sign now. */
+export interface Usability {
+  readonly state: CredentialState
+  readonly keyState: KeyState | null
+  readonly certificateState: CertificateState | null
+  /** Or not valid yet; by the database's clock. */
+  readonly certificateExpired: boolean | null
+}
+
 /** A CSC credential with its key and its certificate, where it has them (a pending one has neither). */
-export interface CredentialRow {
+export interface CredentialRow extends Usability {
   readonly id: string
   readonly personId: string
   readonly clientId: string
@@ -18,11 +27,9 @@ export interface CredentialRow {
   readonly mode: 'explicit' | 'oauth2code'
   readonly multisign: number
   readonly description: string
-  readonly state: CredentialState
   readonly createdAt: Date
   readonly credentialSeal: Buffer | null
   readonly keyId: string | null
-  readonly keyState: KeyState | null
   readonly purpose: Purpose | null
   readonly tokenSerial: string | null
   readonly ckaId: Buffer | null
@@ -31,11 +38,8 @@ export interface CredentialRow {
   readonly keySeal: Buffer | null
   readonly certificateId: string | null
   readonly certificate: Buffer | null
-  readonly certificateState: CertificateState | null
   readonly notBefore: Date | null
   readonly notAfter: Date | null
-  /** By the database's clock. */
-  readonly certificateExpired: boolean | null
 }
 
 export const CREDENTIAL_COLUMNS = `c.id, c.person_id as "personId", c.client_id as "clientId", c.key_type as "keyType",

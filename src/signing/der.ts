@@ -7,8 +7,14 @@ const INTEGER = 0x02
 export function ecdsaToDer(raw: Buffer): Buffer {
   const half = raw.length / 2
   if (!Number.isInteger(half) || half === 0) throw new Error('an ECDSA signature is r and s of one width')
-  const body = Buffer.concat([integer(raw.subarray(0, half)), integer(raw.subarray(half))])
-  return Buffer.concat([Buffer.from([SEQUENCE]), lengthOf(body.length), body])
+  const [r, s] = [minimal(raw.subarray(0, half)), minimal(raw.subarray(half))]
+  const length = integerLength(r) + integerLength(s)
+  const head = lengthOf(length)
+  const der = Buffer.allocUnsafe(1 + head.length + length)
+  der[0] = SEQUENCE
+  head.copy(der, 1)
+  writeInteger(der, writeInteger(der, 1 + head.length, r), s)
+  return der
 }
 
 /** DER → r ‖ s, each `size` octets. @throws Error on anything that is not minimal DER of two positive INTEGERs. */
@@ -21,13 +27,25 @@ export function ecdsaFromDer(der: Buffer, size: number): Buffer {
   return Buffer.concat([fixed(r.value, size), fixed(s.value, size)])
 }
 
-function integer(unsigned: Buffer): Buffer {
+/** Without leading zeros, but for a number that is zero. */
+function minimal(unsigned: Buffer): Buffer {
   let start = 0
   while (start < unsigned.length - 1 && unsigned[start] === 0) start++
-  const minimal = unsigned.subarray(start)
-  const negative = (minimal[0] ?? 0) >= 0x80
-  const value = negative ? Buffer.concat([Buffer.from([0]), minimal]) : minimal
-  return Buffer.concat([Buffer.from([INTEGER]), lengthOf(value.length), value])
+  return unsigned.subarray(start)
+}
+
+/** A first octet with its high bit set would make the number negative. */
+const needsZero = (magnitude: Buffer): boolean => (magnitude[0] ?? 0) >= 0x80
+
+/** Tag, length (below 128 for every curve) and value. */
+const integerLength = (magnitude: Buffer): number => 2 + magnitude.length + (needsZero(magnitude) ? 1 : 0)
+
+function writeInteger(der: Buffer, at: number, magnitude: Buffer): number {
+  const zero = needsZero(magnitude) ? 1 : 0
+  der[at] = INTEGER
+  der[at + 1] = magnitude.length + zero
+  der[at + 2] = 0
+  return at + 2 + zero + magnitude.copy(der, at + 2 + zero)
 }
 
 function lengthOf(length: number): Buffer {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { auditEntry, canonicalJson } from '../../src/audit.ts'
+import { auditEntry } from '../../src/audit.ts'
 import { insertAudit, listAudit } from '../../src/db/audit.ts'
 import { Database } from '../../src/db/database.ts'
 import { checkState } from '../support/checkState.ts'
@@ -81,8 +81,13 @@ describe('the audit log', () => {
     })
   }
 
-  it('writes canonical JSON: members sorted, no white space, no unsafe numbers', () => {
-    expect(canonicalJson({ b: [1, true], a: 'é"' })).to.equal('{"a":"é\\"","b":[1,true]}')
-    expect(() => canonicalJson({ n: 1.5 })).to.throw('safe integers')
+  it('writes its body as canonical JSON: members sorted, no white space, no unsafe numbers', () => {
+    const facts = { kind: 'act', act: 'x', actor: 'service', subjects: ['key:1', 'é"'] } as const
+    const entry = auditEntry({ ...facts, detail: { z: [`1`, '2'], b: true, a: 7 } })
+    expect(entry.body.toString('utf8')).to.equal(
+      `{"act":"x","actor":"service","at":"${entry.at.toISOString()}","detail":{"a":7,"b":true,"z":["1","2"]},` +
+        `"id":"${entry.id}","kind":"act","subjects":["key:1","é\\""],"v":1}`,
+    )
+    expect(() => auditEntry({ ...facts, detail: { n: 1.5 } })).to.throw('safe integers')
   })
 })

@@ -58,6 +58,7 @@ describe('reserving authorised hashes', () => {
 
   async function authorise(digests: readonly Buffer[], expires = '1 hour'): Promise<string> {
     const id = randomUUID()
+    namedBy.set(id, digests[0]?.length === 0 ? undefined : digests)
     await withClient(database.superUrl, async (client) => {
       await client.query(
         `insert into authorisation (id, sad_hash, client_id, credential_id, key_id, hash, bound, count, expires_at, seal)
@@ -73,12 +74,14 @@ describe('reserving authorised hashes', () => {
     return id
   }
 
-  const wish = (authorisationId: string, inputs: readonly Buffer[], bound = true): Reservation => {
+  /** What each authorisation of this file names, or undefined. */
+  const namedBy = new Map<string, readonly Buffer[] | undefined>()
+  const wish = (authorisationId: string, inputs: readonly Buffer[]): Reservation => {
     const attempt = randomUUID()
     const digests = inputs.map((input) => input.toString('hex'))
     const facts = { act: 'sign', actor: 'client:c', subjects: ['credential:cred'], signatureId: attempt }
     const intent = auditEntry({ ...facts, kind: 'intent', detail: { digests } })
-    return { attempt, authorisationId, instanceId, inputs, bound, intent }
+    return { attempt, authorisationId, instanceId, inputs, named: namedBy.get(authorisationId), intent }
   }
 
   /** Positions of the occurrences that an attempt took. */
@@ -142,10 +145,9 @@ describe('reserving authorised hashes', () => {
 
   it('takes the digests when they come under SCAL 1, up to the number', async () => {
     const id = await authorise([Buffer.alloc(0), Buffer.alloc(0)])
-    const wish1 = (inputs: readonly Buffer[]): Reservation => wish(id, inputs, false)
-    expect(await reserve(db, wish1([digest(8)]))).to.equal('reserved')
-    expect(await reserve(db, wish1([digest(9), digest(9)]))).to.equal('digest_not_authorised')
-    expect(await reserve(db, wish1([digest(9)]))).to.equal('reserved')
+    expect(await reserve(db, wish(id, [digest(8)]))).to.equal('reserved')
+    expect(await reserve(db, wish(id, [digest(9), digest(9)]))).to.equal('digest_not_authorised')
+    expect(await reserve(db, wish(id, [digest(9)]))).to.equal('reserved')
   })
 
   it("decides expiry, states and validity by the database's clock", async () => {
@@ -195,16 +197,16 @@ describe('reserving authorised hashes', () => {
 
   it('finds an occurrence under SCAL 1 that was given back below those that are taken', async () => {
     const id = await authorise(Array.from({ length: 3 }, () => Buffer.alloc(0)))
-    const wishes = [1, 2, 3].map((n) => wish(id, [digest(n)], false))
+    const wishes = [1, 2, 3].map((n) => wish(id, [digest(n)]))
     for (const one of wishes) expect(await reserve(db, one)).to.equal('reserved')
     const [first] = wishes
     if (first === undefined) throw new Error('no wish')
     const refused = auditEntry({ ...first.intent, kind: 'result', detail: { outcome: 'refused' } })
     await release(db, { attempt: first.attempt, result: refused })
-    const last = wish(id, [digest(4)], false)
+    const last = wish(id, [digest(4)])
     expect(await reserve(db, last)).to.equal('reserved')
     expect(await taken(last.attempt)).to.deep.equal([1])
-    expect(await reserve(db, wish(id, [digest(5)], false))).to.equal('digest_not_authorised')
+    expect(await reserve(db, wish(id, [digest(5)]))).to.equal('digest_not_authorised')
   })
 
   it("makes a service's permit already reserved, for an enabled key only", async () => {
