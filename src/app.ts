@@ -1,17 +1,20 @@
-import express, { type Express } from 'express'
+import type { RequestListener } from 'node:http'
+import express from 'express'
 import { adminRouter } from './api/admin/router.ts'
-import { cscRouter } from './api/csc/router.ts'
+import { cscMethods, cscRouter } from './api/csc/router.ts'
 import { enrolRouter } from './api/enrol/router.ts'
 import { cors } from './api/http/cors.ts'
+import { straight, type Direct } from './api/http/direct.ts'
 import { securityHeaders } from './api/http/headers.ts'
 import { requestLog } from './api/http/requestLog.ts'
 import { oauthMetadata, oauthRouter } from './api/oauth/router.ts'
 import { nowhere } from './api/ops/nowhere.ts'
 import { opsRouter } from './api/ops/router.ts'
 import type { Context } from './context.ts'
+import type { Door } from './listeners.ts'
 
-/** Mounts every face: the map of the product. Each renders its own errors. */
-export function createApp(ctx: Context): Express {
+/** Mounts the faces of a door: the map of the product. Each renders its own errors; what is not here is nowhere. */
+export function createApp(ctx: Context, door: Door): RequestListener {
   const app = express()
   app.disable('x-powered-by')
   // Nothing here is cached by its content, and hashing each answer costs.
@@ -19,18 +22,24 @@ export function createApp(ctx: Context): Express {
   app.set('query parser', 'simple')
   app.set('trust proxy', ctx.config.http.trustedProxies)
 
+  const headers = securityHeaders(ctx.config.baseUrl)
+  const logged = [requestLog(ctx), cors(ctx.config.http.corsOrigins)]
+  app.use(headers)
   // Before the log: a probe every second is no news.
-  app.use(securityHeaders(ctx.config.baseUrl))
-  app.use(opsRouter(ctx))
-  app.use(requestLog(ctx.log))
-  app.use(cors(ctx.config.http.corsOrigins))
+  if (door.faces.has('ops')) app.use(opsRouter(ctx))
+  app.use(...logged)
 
-  app.use('/oauth2', oauthRouter(ctx))
-  // RFC 8414, 3.1: where the metadata of an issuer with a path is looked for.
-  app.get('/.well-known/oauth-authorization-server/oauth2', oauthMetadata(ctx))
-  app.use('/csc/v2', cscRouter(ctx))
-  app.use('/admin/v1', adminRouter(ctx))
-  app.use('/enrol', enrolRouter(ctx))
+  if (door.faces.has('oauth')) {
+    app.use('/oauth2', oauthRouter(ctx))
+    // RFC 8414, 3.1: where the metadata of an issuer with a path is looked for.
+    app.get('/.well-known/oauth-authorization-server/oauth2', oauthMetadata(ctx))
+  }
+  if (door.faces.has('csc')) app.use(CSC, cscRouter(ctx))
+  if (door.faces.has('admin')) app.use('/admin/v1', adminRouter(ctx, door))
+  if (door.faces.has('enrol')) app.use('/enrol', enrolRouter(ctx))
   app.use(nowhere(ctx))
-  return app
+  const methods = door.faces.has('csc') ? cscMethods(ctx, CSC) : new Map<string, Direct>()
+  return straight(methods, [headers, ...logged], app)
 }
+
+const CSC = '/csc/v2'

@@ -9,6 +9,7 @@ import { renderErrors } from '../../src/api/http/errors.ts'
 import { securityHeaders } from '../../src/api/http/headers.ts'
 import { note, requestLog } from '../../src/api/http/requestLog.ts'
 import { createLogger } from '../../src/log.ts'
+import { Metrics } from '../../src/metrics.ts'
 import { Refusal, unavailable } from '../../src/refusal.ts'
 
 const ORIGIN = 'https://app.example'
@@ -34,7 +35,7 @@ describe('what every face shares', () => {
   function testApp(): Express {
     const app = express()
     app.use(securityHeaders('https://sign.example'))
-    app.use(requestLog(log))
+    app.use(requestLog({ log, metrics: new Metrics() }))
     app.use(cors([`${ORIGIN}/`]))
     app.post('/echo', async (request, response) => {
       response.json(await readJson(request, LIMIT))

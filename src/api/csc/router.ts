@@ -1,9 +1,11 @@
-import { Router, type Request, type Response } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Router } from 'express'
 import type { Context } from '../../context.ts'
 import { Refusal } from '../../refusal.ts'
 import { bearerAuthentication, type Authenticate } from '../http/authenticate.ts'
 import { readJson } from '../http/body.ts'
-import { renderErrors } from '../http/errors.ts'
+import type { Direct } from '../http/direct.ts'
+import { answerErrors, renderErrors } from '../http/errors.ts'
 import { note } from '../http/requestLog.ts'
 import { credentialsAuthorize } from './credentialsAuthorize.ts'
 import { credentialsInfo } from './credentialsInfo.ts'
@@ -32,11 +34,7 @@ const endpoints: readonly Endpoint[] = [
 /** The CSC API v2 (Cloud Signature Consortium, v2.2), to be mounted at /csc/v2. */
 export function cscRouter(ctx: Context): Router {
   const router = Router({ caseSensitive: true, strict: true })
-  const face: Face = {
-    ctx,
-    authenticate: bearerAuthentication(ctx),
-    bodyLimit: BODY_OCTETS + ctx.config.csc.maxSignatures * HASH_OCTETS,
-  }
+  const face = faceOf(ctx)
   for (const endpoint of endpoints) {
     router.post(`/${endpoint.name}`, (request, response) => serve(face, endpoint, { request, response }))
     router.all(`/${endpoint.name}`, (_request, response) => {
@@ -60,6 +58,31 @@ export function cscRouter(ctx: Context): Router {
   return router
 }
 
+/** Its methods, to be served without a router: they are where the service spends its time. */
+export function cscMethods(ctx: Context, mountedAt: string): ReadonlyMap<string, Direct> {
+  const face = faceOf(ctx)
+  const answerError = answerErrors(ctx.log, renderCsc)
+  const direct = (endpoint: Endpoint): Direct => ({
+    path: `/${endpoint.name}`,
+    serve: (request, response) => {
+      serve(face, endpoint, { request, response }).catch((error: unknown) => {
+        if (!answerError(error, request, response)) response.destroy()
+      })
+    },
+  })
+  return new Map(
+    endpoints.map((endpoint) => [`POST ${mountedAt}/${endpoint.name}`, direct(endpoint)] as const),
+  )
+}
+
+function faceOf(ctx: Context): Face {
+  return {
+    ctx,
+    authenticate: bearerAuthentication(ctx),
+    bodyLimit: BODY_OCTETS + ctx.config.csc.maxSignatures * HASH_OCTETS,
+  }
+}
+
 interface Face {
   readonly ctx: Context
   readonly authenticate: Authenticate
@@ -68,8 +91,8 @@ interface Face {
 }
 
 interface Exchange {
-  readonly request: Request
-  readonly response: Response
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
 }
 
 async function serve(face: Face, endpoint: Endpoint, { request, response }: Exchange): Promise<void> {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { clientCertificateOf } from '../../clientCertificate.ts'
 import type { Context } from '../../context.ts'
 import { findBearer, type Bearer } from '../../db/oauth.ts'
 import { Refusal } from '../../refusal.ts'
@@ -8,6 +9,8 @@ import { bearerHash } from '../../signing/permit.ts'
 export interface Caller {
   readonly clientId: string
   readonly scopes: ReadonlySet<string>
+  /** The token is worth something only with this certificate, while its key is registered (RFC 8705, 3). */
+  readonly boundTo?: { readonly thumbprint: string; readonly keys: readonly Buffer[] }
 }
 
 export type BearerProblem = 'missing' | 'malformed' | 'invalid' | 'expired'
@@ -50,7 +53,7 @@ export function bearerAuthentication(ctx: Context): Authenticate {
     const id = idHash.toString('base64')
     const now = performance.now()
     const known = cache.get(id)
-    if (known !== undefined && known.until > now) return known.caller
+    if (known !== undefined && known.until > now) return withCertificate(await known.caller, request)
     const caller = findBearer(ctx.db, idHash).then(callerOf)
     cache.delete(id)
     cache.set(id, { until: now + CACHED_MS, caller })
@@ -58,8 +61,18 @@ export function bearerAuthentication(ctx: Context): Authenticate {
     if (cache.size > CACHED_MAX && oldest !== undefined) cache.delete(oldest)
     // A refusal is not remembered: made-up tokens must not push good ones out, and a database may be back by now.
     caller.catch(() => cache.delete(id))
-    return caller
+    return withCertificate(await caller, request)
   }
+}
+
+function withCertificate(caller: Caller, request: IncomingMessage): Caller {
+  const { boundTo } = caller
+  if (boundTo === undefined) return caller
+  const shown = clientCertificateOf(request)
+  const isTheirs =
+    shown?.thumbprint === boundTo.thumbprint && boundTo.keys.some((key) => key.equals(shown.spkiHash))
+  if (!isTheirs) throw new BearerRefusal('invalid')
+  return caller
 }
 
 function tokenOf(authorization: string | undefined): string {
@@ -72,5 +85,7 @@ function tokenOf(authorization: string | undefined): string {
 function callerOf(bearer: Bearer | undefined): Caller {
   if (bearer === undefined) throw new BearerRefusal('invalid')
   if (bearer.expired) throw new BearerRefusal('expired')
-  return { clientId: bearer.clientId, scopes: new Set(bearer.scope.split(' ')) }
+  const { clientId, thumbprint, keys } = bearer
+  const scopes = new Set(bearer.scope.split(' '))
+  return { clientId, scopes, ...(thumbprint === null ? {} : { boundTo: { thumbprint, keys: keys ?? [] } }) }
 }

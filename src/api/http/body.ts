@@ -47,7 +47,10 @@ export async function readOctets(request: IncomingMessage, limit: number): Promi
       else parts.push(part)
     })
     request.on('end', () => resolve(Buffer.concat(parts)))
-    const broken = (): void => reject(new Refusal('invalid_request', 'The request body did not arrive whole'))
+    const broken = (): void => {
+      // 'close' comes after every body; a refusal, with its stack, is made for those that did not end.
+      if (!request.complete) reject(new Refusal('invalid_request', 'The request body did not arrive whole'))
+    }
     request.on('error', broken)
     request.on('close', broken)
   })

@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express'
+import type { Step } from './direct.ts'
 
 /** Seconds that a browser may remember the answer to a preflight. */
 const MAX_AGE_S = '600'
@@ -7,7 +7,7 @@ const MAX_AGE_S = '600'
  * Lets the browsers of these origins, and of no others, read answers (Fetch standard, CORS protocol). Tokens travel in a
  * header that scripts must set, so there are no credentials to allow.
  */
-export function cors(origins: readonly string[]): RequestHandler {
+export function cors(origins: readonly string[]): Step {
   const allowed = new Set(origins.map((origin) => new URL(origin).origin))
   return (request, response, next) => {
     if (allowed.size === 0) {
@@ -29,6 +29,7 @@ export function cors(origins: readonly string[]): RequestHandler {
     response.setHeader('Access-Control-Allow-Methods', 'GET, POST')
     response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type')
     response.setHeader('Access-Control-Max-Age', MAX_AGE_S)
-    response.status(204).end()
+    response.statusCode = 204
+    response.end()
   }
 }

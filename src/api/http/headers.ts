@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express'
+import type { Step } from './direct.ts'
 
 /** For an API: nothing is stored, sniffed, framed or run. Routers that serve pages or cacheable files set their own. */
 const HEADERS: Readonly<Record<string, string>> = {
@@ -11,7 +11,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 const HSTS = 'max-age=31536000'
 
 /** Set once, before any router. @param baseUrl the service's public address. */
-export function securityHeaders(baseUrl: string): RequestHandler {
+export function securityHeaders(baseUrl: string): Step {
   const headers = Object.entries(
     baseUrl.startsWith('https:') ? { ...HEADERS, 'Strict-Transport-Security': HSTS } : HEADERS,
   )
