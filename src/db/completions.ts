@@ -11,6 +11,7 @@ import { grouped } from './groupCommit.ts'
  * @returns false when the attempt was closed meanwhile: then nothing may leave.
  */
 export const complete = grouped<Closing, boolean>({
+  name: 'authorisation-complete',
   rows: () => 1,
   flush: async (db, items) => {
     const rows = await db.query<{ id: string }>({
@@ -69,17 +70,23 @@ export interface OpenAttempt {
   readonly credentialId: string | null
 }
 
-/**
- * Attempts that no living process is at: their instance's lease ran out, or they are older than any request lives.
- */
-export async function openAttempts(q: Queries, olderThanS: number): Promise<OpenAttempt[]> {
+/** What nobody will complete: how it is known. */
+export interface Abandoned {
+  /** An attempt that is older than any request lives. */
+  readonly olderThanS: number
+  /** Attempts that this process gave up, and could not close at the time. */
+  readonly givenUp: readonly string[]
+}
+
+/** Attempts that no living process is at: given up, too old, or their instance's lease ran out. */
+export async function openAttempts(q: Queries, { olderThanS, givenUp }: Abandoned): Promise<OpenAttempt[]> {
   return q.query<OpenAttempt>({
     text: `select t.id as attempt, a.key_id as "keyId", a.credential_id as "credentialId"
              from attempt t
              join authorisation a on a.id = t.authorisation_id
              left join instance i on i.id = t.instance and i.lease_until > now()
-            where i.id is null or t.reserved_at < now() - $1::int * interval '1 second'
+            where i.id is null or t.reserved_at < now() - $1::int * interval '1 second' or t.id = any($2::uuid[])
             limit 1000`,
-    values: [olderThanS],
+    values: [olderThanS, givenUp],
   })
 }

@@ -1,4 +1,5 @@
 import { Refusal } from '../refusal.ts'
+import { currentSpan, inSharedSpan } from '../tracing.ts'
 import type { Database, Queries } from './database.ts'
 
 /** Rows that one statement takes at most: beyond that its latency, not its count of commits, is what callers feel. */
@@ -6,11 +7,15 @@ const MAX_ROWS = 4_000
 
 interface Waiting<In, Out> {
   readonly item: In
+  /** Of the request that waits, if it is traced. */
+  readonly span: ReturnType<typeof currentSpan>
   readonly resolve: (out: Out) => void
   readonly reject: (error: unknown) => void
 }
 
 export interface GroupOptions<In, Out> {
+  /** The statement's. */
+  readonly name: string
   /** One statement for all items; one answer for each, in order. It throws only if nothing was done for any of them. */
   readonly flush: (db: Queries, items: readonly In[]) => Promise<Out[]>
   /** Rows that an item adds to the statement. */
@@ -46,7 +51,7 @@ class Group<In, Out> {
 
   add(item: In): Promise<Out> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject })
+      this.#waiting.push({ item, span: currentSpan(), resolve, reject })
       if (this.#flushing) return
       this.#flushing = true
       // What arrives in the same turn of the loop shares the first statement.
@@ -69,11 +74,12 @@ class Group<In, Out> {
   }
 
   async #flush(batch: readonly Waiting<In, Out>[]): Promise<void> {
+    const { name, flush } = this.#options
+    this.#db.observer.batch(name, batch.length)
     try {
-      const outs = await this.#options.flush(
-        this.#db,
-        batch.map(({ item }) => item),
-      )
+      const items = batch.map(({ item }) => item)
+      const spans = batch.map(({ span }) => span)
+      const outs = await inSharedSpan(`group ${name}`, spans, () => flush(this.#db, items))
       batch.forEach((waiting, index) => waiting.resolve(outs[index] as Out))
     } catch (error) {
       // One bad item must not fail its mates: each gets a statement of its own. When Postgres is away, all fail alike.

@@ -21,3 +21,8 @@ export async function holdInstance(
 export async function deleteInstance(q: Queries, id: string): Promise<void> {
   await q.query({ text: 'delete from instance where id = $1::uuid', values: [id] })
 }
+
+/** Processes that died are of no interest any more: what they left open was closed within seconds. */
+export async function sweepInstances(q: Queries): Promise<void> {
+  await q.query({ text: `delete from instance where lease_until < now() - interval '1 day'` })
+}

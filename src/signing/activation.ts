@@ -75,7 +75,10 @@ async function activate(
 
   // From here on the attempt counts as failed until the token says otherwise; so it does if we die.
   const now = await reserveAttempt(ctx.db, attempt)
-  if (now === undefined) throw new Refusal('credential_locked', 'Credential locked')
+  if (now === undefined) {
+    ctx.metrics.activation('locked')
+    throw new Refusal('credential_locked', 'Credential locked')
+  }
   const authorisation = authorisationRecord(ctx, request, { keyId: key.keyId, now })
   const seal = await judge(ctx, request, { key, activation, credential, authorisation }).catch(
     async (error: unknown) => {
@@ -128,6 +131,7 @@ async function refuseWrong(ctx: Context, request: AuthoriseRequest, keyId: strin
     subjects: [`credential:${request.credentialId}`, `key:${keyId}`],
   })
   await insertAudit(ctx.db, [audit])
+  ctx.metrics.activation('wrong')
   throw new Refusal('activation_failed', 'The authentication data is invalid')
 }
 
@@ -152,6 +156,7 @@ async function store(
     await createAuthorisation(tx, { authorisation, sadHash: bearerHash(sad), audit })
     await forgetFailures(tx, attempt)
   })
+  ctx.metrics.activation('accepted')
   return { sad, expiresIn: ctx.config.csc.sadSeconds }
 }
 

@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { schemes, keyTypes, type SchemeName } from '../../hsm/algorithms.ts'
 import { purposes } from '../../hsm/purposes.ts'
 import type { AuthorisationRecord, CredentialRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
 import type { SealedRecords } from '../../hsm/types.ts'
 import type { Context } from '../context.ts'
-import { findBySad, type AuthorisedCredential } from '../db/authorisations.ts'
-import { credentialKey, credentialRecord, type CredentialRow } from '../db/credentials.ts'
+import { findBySad, type Found } from '../db/authorisations.ts'
+import type { Usability } from '../db/credentials.ts'
 import { Refusal, type RefusalCode } from '../refusal.ts'
+import { step } from './step.ts'
 import { tokenRefusal } from './tokenRefusal.ts'
 
 /** What a permit allows: this key, this scheme, these inputs, for this actor. */
@@ -21,6 +22,8 @@ export interface Grant {
   readonly subjects: readonly string[]
   /** Whose turn it is in the token's queue. */
   readonly flow: string
+  /** When the permit was asked for, by performance.now(). */
+  readonly askedAt: number
   /** Present where a holder activated the key; absent for a service's own rule. */
   readonly activated?: {
     readonly authorisation: Sealed<AuthorisationRecord>
@@ -55,7 +58,7 @@ export interface SadRequest {
 
 /** SHA-256 of a bearer value: what the database knows of it. */
 export function bearerHash(bearer: string): Buffer {
-  return createHash('sha256').update(bearer, 'utf8').digest()
+  return hash('sha256', bearer, 'buffer')
 }
 
 /**
@@ -63,15 +66,19 @@ export function bearerHash(bearer: string): Buffer {
  * @throws Refusal permit_unknown, permit_expired, credential_disabled, certificate_expired, certificate_revoked,
  * algorithm_not_allowed, digest_not_authorised
  */
-export async function permitFromSad(ctx: Context, request: SadRequest): Promise<Permit> {
-  const found = await findBySad(ctx.db, bearerHash(request.sad))
+export function permitFromSad(ctx: Context, request: SadRequest): Promise<Permit> {
+  return step(ctx, 'authorise', () => permitted(ctx, request))
+}
+
+async function permitted(ctx: Context, request: SadRequest): Promise<Permit> {
+  const askedAt = performance.now()
+  const found = await believed(ctx, request.sad)
   if (found === undefined) throw unknownSad()
-  const key = credentialKey(found.credential)
-  const activated = { authorisation: found.authorisation, credential: credentialRecord(found.credential) }
+  const { key, credential, authorisation } = found
   try {
     checkCovers(found, request)
   } catch (refusal) {
-    if (refusal instanceof Refusal) await noticeAltered(ctx, refusal.code, { key, ...activated })
+    if (refusal instanceof Refusal) await noticeAltered(ctx, refusal.code, found)
     throw refusal
   }
   return new Permit({
@@ -81,14 +88,43 @@ export async function permitFromSad(ctx: Context, request: SadRequest): Promise<
     act: 'sign',
     actor: `client:${request.clientId}`,
     subjects: [
-      `credential:${found.credential.id}`,
+      `credential:${credential.credentialId}`,
       `key:${key.keyId}`,
-      `person:${found.credential.personId}`,
-      `authorisation:${found.authorisation.authorisationId}`,
+      `person:${credential.personId}`,
+      `authorisation:${authorisation.authorisationId}`,
     ],
     flow: request.clientId,
-    activated,
+    askedAt,
+    activated: { authorisation, credential },
   })
+}
+
+/** How long what was found is believed. The reservation asks again for all that may have changed meanwhile. */
+const BELIEVED_MS = 1_000
+/** SADs in use within a second on one replica. */
+const BELIEVED_MAX = 10_000
+const believedOf = new WeakMap<
+  Context['db'],
+  Map<string, { readonly until: number; readonly found: Found }>
+>()
+
+/** A SAD for many signatures is looked up once a second. A refusal is never decided by what is only remembered. */
+async function believed(ctx: Context, sad: string): Promise<Found | undefined> {
+  const known = believedOf.get(ctx.db) ?? new Map<string, { until: number; found: Found }>()
+  believedOf.set(ctx.db, known)
+  const sadHash = bearerHash(sad)
+  const name = sadHash.toString('latin1')
+  const now = performance.now()
+  const remembered = known.get(name)
+  if (remembered !== undefined && remembered.until > now) return remembered.found
+  known.delete(name)
+  const found = await findBySad(ctx.db, sadHash)
+  // One that is for a single signature is not asked for again.
+  const isUsable = found !== undefined && found.authorisation.count > 1 && refusalOf(found) === undefined
+  if (isUsable) known.set(name, { until: now + BELIEVED_MS, found })
+  const [oldest] = known.keys()
+  if (known.size > BELIEVED_MAX && oldest !== undefined) known.delete(oldest)
+  return found
 }
 
 /** Refusals that sealed columns decide. An expiry is left to the signer: one that was moved can only deny before it. */
@@ -111,16 +147,20 @@ export async function noticeAltered(ctx: Context, code: RefusalCode, records: Se
 
 const unknownSad = (): Refusal => new Refusal('permit_unknown', 'Invalid parameter SAD')
 
-function checkCovers(
-  { authorisation, credential, expired }: AuthorisedCredential,
-  request: SadRequest,
-): void {
-  const isTheirs = authorisation.clientId === request.clientId && credential.id === request.credentialId
+function checkCovers(found: Found, request: SadRequest): void {
+  const { authorisation, credential, key } = found
+  const isTheirs =
+    authorisation.clientId === request.clientId && credential.credentialId === request.credentialId
   if (!isTheirs || authorisation.keyId !== credential.keyId) throw unknownSad()
-  if (expired) throw new Refusal('permit_expired', 'SAD expired')
-  checkUsable(credential)
-  checkScheme(credentialKey(credential), request.scheme)
+  const refusal = refusalOf(found)
+  if (refusal !== undefined) throw refusal
+  checkScheme(key, request.scheme)
   checkDigests(authorisation, request)
+}
+
+/** What forbids the use of a SAD now, whatever it is used for. */
+function refusalOf(found: Found): Refusal | undefined {
+  return found.expired ? new Refusal('permit_expired', 'SAD expired') : unusable(found)
 }
 
 export interface ServiceRequest {
@@ -144,20 +184,27 @@ export function permitForService(request: ServiceRequest): Permit {
     actor: 'service',
     subjects: [`key:${request.key.keyId}`, ...request.subjects],
     flow: request.key.purpose,
+    askedAt: performance.now(),
   })
 }
 
 /** @throws Refusal credential_disabled, certificate_revoked, certificate_expired */
-export function checkUsable(credential: CredentialRow): void {
+export function checkUsable(credential: Usability): void {
+  const refusal = unusable(credential)
+  if (refusal !== undefined) throw refusal
+}
+
+function unusable(credential: Usability): Refusal | undefined {
   if (credential.state !== 'enabled' || credential.keyState !== 'enabled') {
-    throw new Refusal('credential_disabled', 'The credential identified by credentialID is disabled')
+    return new Refusal('credential_disabled', 'The credential identified by credentialID is disabled')
   }
   if (credential.certificateState === 'revoked') {
-    throw new Refusal('certificate_revoked', 'Signing certificate is revoked')
+    return new Refusal('certificate_revoked', 'Signing certificate is revoked')
   }
   if (credential.certificateState !== 'issued' || credential.certificateExpired !== false) {
-    throw new Refusal('certificate_expired', 'Signing certificate is expired')
+    return new Refusal('certificate_expired', 'Signing certificate is expired')
   }
+  return undefined
 }
 
 function checkScheme(key: KeyRecord, scheme: SchemeName): void {
@@ -173,6 +220,15 @@ function checkDigests(authorisation: AuthorisationRecord, request: SadRequest): 
   if (schemes[request.scheme].hash?.name !== authorisation.hash) refuse()
   if (request.digests.length > authorisation.count) refuse()
   if (authorisation.digests === undefined) return
-  const authorised = new Set(authorisation.digests.map((digest) => digest.toString('hex')))
-  if (!request.digests.every((digest) => authorised.has(digest.toString('hex')))) refuse()
+  const authorised = namesOf(authorisation.digests)
+  if (!request.digests.every((digest) => authorised.has(digest.toString('latin1')))) refuse()
+}
+
+/** Kept with a list for as long as the list is believed. */
+const names = new WeakMap<readonly Buffer[], ReadonlySet<string>>()
+
+function namesOf(digests: readonly Buffer[]): ReadonlySet<string> {
+  const known = names.get(digests) ?? new Set(digests.map((digest) => digest.toString('latin1')))
+  names.set(digests, known)
+  return known
 }

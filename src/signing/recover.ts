@@ -2,7 +2,8 @@ import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { insertAudit } from '../db/audit.ts'
 import { closeUnknown, openAttempts } from '../db/completions.ts'
-import { markDestroyed, stalePlannedKeys } from '../db/keys.ts'
+import { markDestroyed, stalePlannedKeys, type KeyRow } from '../db/keys.ts'
+import { noticeUnknown } from './unknown.ts'
 
 /** Longer than any request lives: statement, token and queue deadlines together stay below it. */
 const REQUEST_LIFE_S = 60
@@ -31,7 +32,9 @@ export async function startRecovery(ctx: Context): Promise<() => Promise<void>> 
 
 /** One pass over the attempts that no living process is at. */
 export async function closeOpen(ctx: Context): Promise<void> {
-  for (const open of await openAttempts(ctx.db, REQUEST_LIFE_S)) {
+  const givenUp = givenUpOf(ctx)
+  const mine = [...givenUp]
+  for (const open of await openAttempts(ctx.db, { olderThanS: REQUEST_LIFE_S, givenUp: mine })) {
     const subjects = [`key:${open.keyId}`, ...(open.credentialId ? [`credential:${open.credentialId}`] : [])]
     const result = auditEntry({
       kind: 'result',
@@ -42,25 +45,46 @@ export async function closeOpen(ctx: Context): Promise<void> {
       detail: { outcome: 'unknown' },
     })
     await closeUnknown(ctx.db, { attempt: open.attempt, result })
-    ctx.log.warn({ signature: open.attempt }, 'an attempt was closed as outcome unknown')
+    ctx.metrics.attempt('unknown')
+    noticeUnknown(ctx, open.attempt)
   }
+  for (const attempt of mine) givenUp.delete(attempt)
+}
+
+/** Attempts of this process that Postgres was away for when they ended; by database. */
+const allGivenUp = new WeakMap<Context['db'], Set<string>>()
+
+function givenUpOf(ctx: Context): Set<string> {
+  const givenUp = allGivenUp.get(ctx.db) ?? new Set()
+  allGivenUp.set(ctx.db, givenUp)
+  return givenUp
+}
+
+/** Leaves an attempt to recovery, which closes it as soon as Postgres is back. */
+export function giveUp(ctx: Context, attempt: string): void {
+  givenUpOf(ctx).add(attempt)
 }
 
 async function destroyOrphans(ctx: Context): Promise<void> {
-  for (const key of await stalePlannedKeys(ctx.db, ctx.token.serial, REQUEST_LIFE_S)) {
-    const existed = await ctx.token.destroy(key.ckaId)
-    const result = auditEntry({
-      kind: 'result',
-      act: 'key.generate',
-      actor: 'service',
-      subjects: [`key:${key.id}`],
-      signatureId: key.id,
-      detail: { outcome: existed ? 'destroyed' : 'nothing was made' },
-    })
-    await ctx.db.transaction(async (tx) => {
-      await markDestroyed(tx, key.id)
-      await insertAudit(tx, [result])
-    })
-    ctx.log.warn({ key: key.id, existed }, 'a key whose making never ended was destroyed')
+  for (const { token } of ctx.token.all) {
+    for (const key of await stalePlannedKeys(ctx.db, token.serial, REQUEST_LIFE_S)) {
+      await destroyOrphan(ctx, key, await token.destroy(key.ckaId))
+    }
   }
+}
+
+async function destroyOrphan(ctx: Context, key: KeyRow, existed: boolean): Promise<void> {
+  const result = auditEntry({
+    kind: 'result',
+    act: 'key.generate',
+    actor: 'service',
+    subjects: [`key:${key.id}`],
+    signatureId: key.id,
+    detail: { outcome: existed ? 'destroyed' : 'nothing was made' },
+  })
+  await ctx.db.transaction(async (tx) => {
+    await markDestroyed(tx, key.id)
+    await insertAudit(tx, [result])
+  })
+  ctx.log.warn({ key: key.id, existed }, 'a key whose making never ended was destroyed')
 }

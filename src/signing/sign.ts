@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { TokenError } from '../../hsm/token.ts'
 import { auditEntry, type AuditEntry, type AuditFacts, type AuditKind } from '../audit.ts'
 import type { Context } from '../context.ts'
@@ -6,7 +6,10 @@ import { closeUnknown, complete, release } from '../db/completions.ts'
 import { reserve, reserveForService, type ReserveVerdict } from '../db/reservations.ts'
 import { Refusal, unavailable } from '../refusal.ts'
 import { noticeAltered, type Grant, type Permit } from './permit.ts'
+import { giveUp } from './recover.ts'
+import { step } from './step.ts'
 import { tokenRefusal } from './tokenRefusal.ts'
+import { noticeUnknown } from './unknown.ts'
 
 /**
  * The life of a signature, one way for every face. Resolves with one signature for each of the permit's inputs, in
@@ -18,15 +21,16 @@ export async function sign(ctx: Context, permit: Permit): Promise<Buffer[]> {
   const grant = permit.redeem()
 
   // 2. Reserve: transaction 1. If we die after it: these occurrences are burned, and closed as 'outcome unknown'.
-  const attempt = await reserveInputs(ctx, grant)
+  const attempt = await step(ctx, 'reserve', () => reserveInputs(ctx, grant))
 
   // 3. Sign, and 4. verify each signature with the stored public key: both inside the token layer, which lets nothing
   // out that did not verify. If we die here: burned as above, for the token may have signed.
-  const signatures = await signInToken(ctx, grant, attempt)
+  const signatures = await step(ctx, 'sign', () => signInToken(ctx, grant, attempt))
 
   // 5. Complete: transaction 2. If we die before it is durable: burned, and the signatures die with us. If we die
   // after it: the record stands, and the caller, who saw no answer, cannot use the authorisation again.
-  await recordResult(ctx, grant, { attempt, signatures })
+  await step(ctx, 'complete', () => recordResult(ctx, grant, { attempt, signatures }))
+  ctx.metrics.signed(signatures.length, grant.askedAt)
   return signatures
 }
 
@@ -46,8 +50,7 @@ async function reserveInputs(ctx: Context, grant: Grant): Promise<string> {
     return attempt
   }
   const { authorisationId, digests: named } = activated.authorisation
-  const bound = named !== undefined
-  const verdict = await reserve(ctx.db, { ...common, authorisationId, inputs, bound })
+  const verdict = await reserve(ctx.db, { ...common, authorisationId, inputs, named })
   if (verdict === 'reserved') return attempt
   await noticeAltered(ctx, verdict, { key: grant.key, ...activated })
   throw new Refusal(verdict, REFUSED[verdict])
@@ -85,8 +88,11 @@ async function settle(
   const result = entry(grant, 'result', { signatureId: attempt, detail: { outcome } })
   try {
     await (nothingSigned ? release : closeUnknown)(ctx.db, { attempt, result })
+    ctx.metrics.attempt(outcome)
+    if (!nothingSigned) noticeUnknown(ctx, attempt)
   } catch (lost) {
-    // Postgres is away as well: the rows stay RESERVED and recovery closes them as 'outcome unknown'.
+    // Postgres is away as well: the attempt stays open, and recovery closes it as 'outcome unknown'.
+    giveUp(ctx, attempt)
     ctx.log.warn({ err: lost, signature: attempt }, 'an attempt stays open until recovery closes it')
   }
 }
@@ -97,9 +103,13 @@ async function recordResult(
   made: { attempt: string; signatures: readonly Buffer[] },
 ): Promise<void> {
   const { attempt } = made
-  const signatures = made.signatures.map((signature) => sha256(signature).toString('hex'))
+  const signatures = made.signatures.map((signature) => hash('sha256', signature, 'hex'))
   const result = entry(grant, 'result', { signatureId: attempt, detail: { outcome: 'signed', signatures } })
-  const recorded = await complete(ctx.db, { attempt, result })
+  const recorded = await complete(ctx.db, { attempt, result }).catch((error: unknown) => {
+    // It may have been recorded all the same; if it was, recovery finds nothing to close.
+    giveUp(ctx, attempt)
+    throw error
+  })
   if (!recorded) throw unavailable('The signature took too long to be recorded')
 }
 
@@ -108,5 +118,5 @@ function entry(grant: Grant, kind: AuditKind, more: Pick<AuditFacts, 'signatureI
 }
 
 function sha256(data: Buffer): Buffer {
-  return createHash('sha256').update(data).digest()
+  return hash('sha256', data, 'buffer')
 }

@@ -1,4 +1,5 @@
 import { TokenError } from '../../hsm/token.ts'
+import { raise } from '../alarms.ts'
 import type { Context } from '../context.ts'
 import { Refusal, unavailable } from '../refusal.ts'
 
@@ -6,7 +7,7 @@ import { Refusal, unavailable } from '../refusal.ts'
 export function tokenRefusal(ctx: Context, error: unknown): unknown {
   if (!(error instanceof TokenError)) return error
   if (error.reason === 'seal') {
-    ctx.log.error({ alarm: 'seal_broken', err: error }, 'a sealed record was altered; nothing was signed')
+    raise(ctx.log, 'seal_broken', { says: 'a sealed record was altered; nothing was signed', err: error })
     return error
   }
   // The signer's own limit on failed activations, which holds even against a service that was taken over.

@@ -6,6 +6,7 @@ import { enrol } from '../../pki/enrol.ts'
 import { Refusal, type RefusalCode } from '../../refusal.ts'
 import { readOctets } from '../http/body.ts'
 import type { Html } from '../http/html.ts'
+import { note } from '../http/requestLog.ts'
 import { donePage, formPage, mistakePage, type Shown } from './page.ts'
 import type { Mistake } from './strings.ts'
 
@@ -28,6 +29,7 @@ export function enrolRouter(ctx: Context): Router {
   router.get('/enrol.css', (_request, response) => void response.type('text/css').send(style))
   router.post('/', async (request, response) => {
     const answer = await submit(ctx, shown, request)
+    if (answer.refusal !== undefined) note(response, { refusal: answer.refusal })
     send(response, answer.status, answer.page)
   })
   router.use((_request, response) => send(response, 404, mistakePage(shown, 'page')))
@@ -55,6 +57,8 @@ function pageHeaders(ctx: Context) {
 
 interface Answer {
   readonly status: number
+  /** For the log and the count. */
+  readonly refusal?: string
   readonly page: Html
 }
 
@@ -65,7 +69,8 @@ async function submit(ctx: Context, shown: Shown, request: Request): Promise<Ans
     code = (form.get('code') ?? '').trim()
     const [pin, again] = [form.get('pin') ?? '', form.get('again') ?? '']
     const mistake = mistakeIn({ code, pin, again })
-    if (mistake !== undefined) return { status: 400, page: formPage(shown, { code, mistake }) }
+    if (mistake !== undefined)
+      return { status: 400, refusal: 'invalid_request', page: formPage(shown, { code, mistake }) }
     const { credentialId } = await enrol(ctx, { code, pin })
     return { status: 200, page: donePage(shown, credentialId) }
   } catch (error) {
@@ -90,8 +95,9 @@ function refused(ctx: Context, shown: Shown, { code, error }: { code: string; er
   const known = error instanceof Refusal ? mistakes[error.code] : undefined
   if (known === undefined) ctx.log.error({ err: error }, 'an enrolment failed')
   const [status, mistake] = known ?? [500, 'internal']
+  const refusal = known !== undefined && error instanceof Refusal ? error.code : 'bug'
   // A code that is no good is not given back: the holder pastes another.
-  return { status, page: formPage(shown, { code: mistake === 'code' ? '' : code, mistake }) }
+  return { status, refusal, page: formPage(shown, { code: mistake === 'code' ? '' : code, mistake }) }
 }
 
 function send(response: Response, status: number, page: Html): void {

@@ -1,6 +1,7 @@
 import { Router, type RequestHandler, type Response } from 'express'
 import type { Context } from '../../context.ts'
 import { version } from '../../version.ts'
+import { metricsEndpoint } from './metrics.ts'
 
 /** A database that takes longer to say one word is not there for its callers either. */
 const CHECK_TIMEOUT_MS = 2_000
@@ -8,7 +9,7 @@ const CHECK_TIMEOUT_MS = 2_000
 type Check = () => Promise<boolean>
 type Component = readonly [name: 'database' | 'token', isUp: Check]
 
-/** Health, for people and for Kubernetes' probes. */
+/** Health, for people and for Kubernetes' probes, and metrics. */
 export function opsRouter(ctx: Context): Router {
   const database = shared(() => databaseIsUp(ctx))
   const token = (): Promise<boolean> => Promise.resolve(ctx.token.health().up)
@@ -21,6 +22,7 @@ export function opsRouter(ctx: Context): Router {
   router.get('/health/readiness', both)
   // Restarting this process heals neither a database nor a token, so liveness asks for neither.
   router.get('/health/liveness', health([]))
+  router.get('/metrics', metricsEndpoint(ctx.metrics.registry))
   return router
 }
 
