@@ -10,6 +10,8 @@ import { say } from './say.mjs'
 import { ensureToken } from './token.mjs'
 
 const SERVER = 'dist/src/server.js'
+/** Requests under way outlive a young generation of 16 MB, V8's default, and copying them costs a tenth of the time. */
+const HEAP = ['--max-semi-space-size=32']
 /** Where the service finds the pipe whose end tells it that this process is gone. */
 const PARENT_FD = 3
 const READY = /^Intaglio ready at .+$/m
@@ -71,7 +73,7 @@ async function supervise({ root, home, env, life }) {
   const logFile = join(home, 'log', 'service.log')
   const { from } = openLog(logFile)
   const log = openSync(logFile, 'a')
-  const child = spawn(process.execPath, [SERVER], {
+  const child = spawn(process.execPath, [...HEAP, SERVER], {
     cwd: root,
     env,
     // The log is the service's own file: it neither waits for a slow terminal nor breaks when this process is gone.

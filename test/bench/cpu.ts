@@ -1,0 +1,49 @@
+/** Processor time, by who used it: on two cores everything that is measured shares them. */
+import { readFileSync, readdirSync } from 'node:fs'
+
+/** Of a second, as Linux counts processor time for every program (USER_HZ). */
+const TICKS = 100
+
+interface Process {
+  readonly parent: number
+  readonly seconds: number
+}
+
+/** Microseconds of processor for one signature. */
+export interface Costs {
+  readonly service: number
+  readonly signers: number
+  readonly postgres: number
+  readonly load: number
+}
+
+/** Processor seconds of the groups, now. */
+export function used(roots: { service: number; postgres: number; load: number | undefined }): Costs {
+  const all = new Map<number, Process>()
+  for (const name of readdirSync('/proc')) {
+    if (/^\d+$/.test(name)) read(all, Number(name))
+  }
+  const own = (pid: number | undefined): number => (pid === undefined ? 0 : (all.get(pid)?.seconds ?? 0))
+  const below = (pid: number): number => {
+    let sum = 0
+    for (const { parent, seconds } of all.values()) if (parent === pid) sum += seconds
+    return sum
+  }
+  return {
+    service: own(roots.service),
+    signers: below(roots.service),
+    postgres: own(roots.postgres) + below(roots.postgres),
+    load: own(roots.load),
+  }
+}
+
+function read(all: Map<number, Process>, pid: number): void {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    // The name, in brackets, may hold anything.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    all.set(pid, { parent: Number(fields[1]), seconds: (Number(fields[11]) + Number(fields[12])) / TICKS })
+  } catch {
+    // It ended meanwhile.
+  }
+}
