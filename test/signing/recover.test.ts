@@ -40,7 +40,7 @@ describe('recovery', () => {
     const detail = { digests: [digest.toString('hex')] }
     const intent = auditEntry({ ...facts, kind: 'intent', detail })
     const inputs = [digest]
-    await reserve(test.ctx.db, { attempt, authorisationId, instanceId, inputs, bound: true, intent })
+    await reserve(test.ctx.db, { attempt, authorisationId, instanceId, inputs, named: inputs, intent })
     return { attempt, sad, authorisationId }
   }
 

@@ -45,11 +45,11 @@ const VIOLATIONS: Readonly<Record<string, string>> = {
      where convert_from(r.body, 'utf8')::jsonb -> 'detail' ->> 'outcome' = 'refused'`,
   'a result that says signed has one signature for each digest of its intent and each occurrence that was taken': `
     select r.signature_id from audit r join audit i on i.signature_id = r.signature_id and i.kind = 'intent'
+      left join (select attempt, count(*) as count from authorised_hash where attempt is not null group by attempt) h
+             on h.attempt = r.signature_id
      where r.kind = 'result' and convert_from(r.body, 'utf8')::jsonb -> 'detail' ->> 'outcome' = 'signed'
-       and (jsonb_array_length(convert_from(r.body, 'utf8')::jsonb -> 'detail' -> 'signatures')
-            <> (select count(*) from authorised_hash h where h.attempt = r.signature_id)
-            or jsonb_array_length(convert_from(i.body, 'utf8')::jsonb -> 'detail' -> 'digests')
-            <> (select count(*) from authorised_hash h where h.attempt = r.signature_id))`,
+       and (jsonb_array_length(convert_from(r.body, 'utf8')::jsonb -> 'detail' -> 'signatures') is distinct from h.count
+            or jsonb_array_length(convert_from(i.body, 'utf8')::jsonb -> 'detail' -> 'digests') is distinct from h.count)`,
   'the digests of an intent are those of the occurrences that were taken': `
     select i.signature_id from audit i join authorised_hash h on h.attempt = i.signature_id
       join authorisation a on a.id = h.authorisation_id and a.bound

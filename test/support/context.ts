@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { loadConfig } from '../../config/load.ts'
 import type { KeyType } from '../../hsm/algorithms.ts'
-import { Token } from '../../hsm/token.ts'
+import { Tokens } from '../../hsm/tokens.ts'
 import type { Context } from '../../src/context.ts'
 import { createCredential } from '../../src/db/credentials.ts'
 import { Database } from '../../src/db/database.ts'
@@ -10,6 +10,7 @@ import { insertEnrolment } from '../../src/db/enrolments.ts'
 import { insertPerson, type PersonDetail } from '../../src/db/persons.ts'
 import { TokenLogins } from '../../src/db/tokenLogin.ts'
 import { createLogger } from '../../src/log.ts'
+import { Metrics } from '../../src/metrics.ts'
 import { enrol } from '../../src/pki/enrol.ts'
 import { ensureHierarchy } from '../../src/pki/hierarchy.ts'
 import { bearerHash } from '../../src/signing/permit.ts'
@@ -82,8 +83,8 @@ export async function openContext(parts: {
   const log = createLogger('info', { write: (line) => void lines.push(line) })
   const db = new Database({ url: database.url, connections: 8, onError: () => undefined })
   const instanceId = randomUUID()
-  const opened = await Token.open({
-    config: token.config,
+  const opened = await Tokens.open({
+    configs: [token.config],
     loginGate: new TokenLogins(db, instanceId),
     log,
     prepare: true,
@@ -94,6 +95,7 @@ export async function openContext(parts: {
     token: opened,
     clock: Date.now,
     log,
+    metrics: new Metrics(),
     instanceId,
   }
 }

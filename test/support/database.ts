@@ -25,58 +25,61 @@ export interface TestDatabase {
 const ROLES = ['intaglio_owner', 'intaglio_service'] as const
 const TEMPLATE_LOCK = 7_201_733
 
-function urlFor(database: string, user?: string): string {
-  const url = serverUrl()
+function urlFor(server: URL, database: string, user?: string): string {
+  const url = new URL(server)
   url.pathname = `/${database}`
   if (user !== undefined) {
     url.username = user
-    url.password = rolePassword(user)
+    url.password = rolePassword(server, user)
   }
   return url.href
 }
 
 /** The same in each process of a run, and only as strong as the loopback server it is for. */
-function rolePassword(user: string): string {
-  return createHash('sha256').update(`${serverUrl().href} ${user}`).digest('base64url')
+function rolePassword(server: URL, user: string): string {
+  return createHash('sha256').update(`${server.href} ${user}`).digest('base64url')
 }
 
-/** A database of its own for a test file: cloned from a template that was migrated once. */
-export async function createTestDatabase(): Promise<TestDatabase> {
-  const template = await withClient(urlFor('postgres'), ensureTemplate)
+/**
+ * A database of its own for a test file: cloned from a template that was migrated once.
+ * @param server a superuser's URL; the server of the run unless told otherwise
+ */
+export async function createTestDatabase(server = serverUrl()): Promise<TestDatabase> {
+  const template = await withClient(urlFor(server, 'postgres'), (client) => ensureTemplate(client, server))
   const name = `test_${randomBytes(6).toString('hex')}`
-  await withClient(urlFor('postgres'), async (client) => {
+  await withClient(urlFor(server, 'postgres'), async (client) => {
     await client.query(`create database ${name} template ${template} owner intaglio_owner`)
   })
   return {
-    url: urlFor(name, 'intaglio_service'),
-    ownerUrl: urlFor(name, 'intaglio_owner'),
-    superUrl: urlFor(name),
+    url: urlFor(server, name, 'intaglio_service'),
+    ownerUrl: urlFor(server, name, 'intaglio_owner'),
+    superUrl: urlFor(server, name),
     drop: () =>
-      withClient(urlFor('postgres'), async (client) => {
+      withClient(urlFor(server, 'postgres'), async (client) => {
         await client.query(`drop database if exists ${name} with (force)`)
       }),
   }
 }
 
 /** The template's name carries the hash of the migrations, so a changed one makes a new template. */
-async function ensureTemplate(client: pg.Client): Promise<string> {
+async function ensureTemplate(client: pg.Client, server: URL): Promise<string> {
   const name = `template_${migrationsHash()}`
   await client.query('select pg_advisory_lock($1)', [TEMPLATE_LOCK])
   const { rows } = await client.query('select 1 from pg_database where datname = $1', [name])
   if (rows.length > 0) return name
-  for (const role of ROLES) await ensureRole(client, role)
+  for (const role of ROLES) await ensureRole(client, role, rolePassword(server, role))
   const making = `${name}_making`
   await client.query(`drop database if exists ${making} with (force)`)
   await client.query(`create database ${making} owner intaglio_owner`)
-  await migrate(urlFor(making, 'intaglio_owner'))
+  await migrate(urlFor(server, making, 'intaglio_owner'))
   await client.query(`alter database ${making} rename to ${name}`)
   return name
 }
 
-async function ensureRole(client: pg.Client, role: string): Promise<void> {
+async function ensureRole(client: pg.Client, role: string, password: string): Promise<void> {
   const { rows } = await client.query('select 1 from pg_roles where rolname = $1', [role])
   if (rows.length === 0) await client.query(`create role ${role}`)
-  await client.query(`alter role ${role} login password '${rolePassword(role)}'`)
+  await client.query(`alter role ${role} login password '${password}'`)
 }
 
 function migrationsHash(): string {

@@ -32,6 +32,8 @@ export type Overrides<T = Config> = { readonly [K in keyof T]?: T[K] extends obj
 /** A real service in this process: its own database, its own token, its own port. */
 export interface TestService {
   readonly url: string
+  /** Where each listener stands. */
+  readonly addresses: readonly string[]
   readonly ctx: Context
   readonly database: TestDatabase
   readonly token: SoftToken
@@ -96,6 +98,7 @@ export async function startService(overrides: Overrides = {}): Promise<TestServi
     const defaults = { clientId: client.id, personId: person.id }
     return {
       url: running.url,
+      addresses: running.addresses,
       ctx: running.ctx,
       database,
       token,
@@ -144,7 +147,7 @@ function baseConfig(
   })
   return {
     ...config,
-    tokens: [{ ...made.token.config, environment: { ...made.token.config.environment } }],
+    tokens: [{ ...made.token.config, concurrency: 1, environment: { ...made.token.config.environment } }],
     operators: operators.map((one) => ({ name: one.name, roles: one.roles, publicKey: publicHalf(one) })),
   }
 }
