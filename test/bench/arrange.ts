@@ -13,7 +13,7 @@ import { startService, type TestService } from '../support/startService.ts'
 const root = resolve(import.meta.dirname, '../..')
 
 /** As `npm start` and the image start it. */
-const HEAP = ['--max-semi-space-size=32']
+const HEAP = ['--min-semi-space-size=32', '--max-semi-space-size=32', '--heap-growing-percent=100']
 
 /** A credential, and what its holder's PIN was stretched to, so that minting SADs does not measure Argon2id. */
 export interface BenchCredential {
