@@ -110,7 +110,9 @@ export class Listener {
       if (!response.headersSent) response.setHeader('Connection', 'close')
     }
     // Of net, which stops to listen: that of http would also close what is idle, at once.
-    const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()))
+    const closed = new Promise<void>((resolve) =>
+      NetServer.prototype.close.call(this.#server, () => resolve()),
+    )
     const poll = setInterval(() => this.#closeIdle(), DRAIN_POLL_MS)
     const deadline = setTimeout(() => this.#server.closeAllConnections(), deadlineMs)
     await closed

@@ -135,26 +135,8 @@ function foundRow(row: SadRow): Found {
     certificateState,
     certificateExpired,
     expired,
-    key: {
-      keyId: row.credentialKeyId,
-      tokenSerial: row.tokenSerial,
-      ckaId: row.ckaId,
-      keyType: row.keyType,
-      purpose: row.purpose,
-      spki: row.spki,
-      seal: row.keySeal,
-    },
-    credential: {
-      credentialId: row.credentialId,
-      keyId: row.credentialKeyId,
-      personId: row.personId,
-      clientId: row.credentialClientId,
-      certificate: row.certificate,
-      scal: row.scal,
-      mode: row.mode,
-      multisign: row.multisign,
-      seal: row.credentialSeal,
-    },
+    key: keyOf(row),
+    credential: credentialOf(row),
     authorisation: {
       authorisationId: row.authorisationId,
       keyId: row.keyId,
@@ -167,6 +149,17 @@ function foundRow(row: SadRow): Found {
       seal: row.authorisationSeal,
     },
   }
+}
+
+function keyOf(row: SadRow): Sealed<KeyRecord> {
+  const { credentialKeyId: keyId, tokenSerial, ckaId, keyType, purpose, spki, keySeal: seal } = row
+  return { keyId, tokenSerial, ckaId, keyType, purpose, spki, seal }
+}
+
+function credentialOf(row: SadRow): Sealed<CredentialRecord> {
+  const { credentialId, credentialKeyId: keyId, personId, credentialClientId: clientId } = row
+  const { certificate, scal, mode, multisign, credentialSeal: seal } = row
+  return { credentialId, keyId, personId, clientId, certificate, scal, mode, multisign, seal }
 }
 
 /** Octet strings, each behind its length. */

@@ -101,7 +101,9 @@ async function sealCredential(
     mode: credential.mode,
     multisign: credential.multisign,
   }
-  return ctx.token.mac('credential', canonicalCredential(record), made.key.tokenSerial).catch((error: unknown) => {
-    throw tokenRefusal(ctx, error)
-  })
+  return ctx.token
+    .mac('credential', canonicalCredential(record), made.key.tokenSerial)
+    .catch((error: unknown) => {
+      throw tokenRefusal(ctx, error)
+    })
 }
