@@ -9,6 +9,8 @@ export interface Statement {
   readonly name?: string
   readonly text: string
   readonly values?: readonly unknown[]
+  /** SQLSTATEs by which it answers its caller: errors, and no failures. */
+  readonly answers?: readonly string[]
 }
 
 /** What src/db functions need: the pool, or one transaction. */
@@ -167,7 +169,9 @@ async function run<Row>(
     return result.rows
   } catch (error) {
     const thrown = translated(error)
-    observer.statementFailed({ name: name ?? '', code: sqlState(error), isAway: thrown instanceof Refusal })
+    const code = sqlState(error)
+    if (statement.answers?.includes(code) !== true)
+      observer.statementFailed({ name: name ?? '', code, isAway: thrown instanceof Refusal })
     throw thrown
   }
 }

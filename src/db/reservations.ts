@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { AuditEntry } from '../audit.ts'
 import { AUDIT_INSERT, auditColumns, auditUnnest } from './audit.ts'
 import { byteas, integers, uuids } from './binary.ts'
-import type { Queries } from './database.ts'
+import { sqlState, type Queries, type Statement } from './database.ts'
 import { grouped } from './groupCommit.ts'
 import { dealerOf } from './occurrences.ts'
 import { SEARCH, TAKE } from './reserveStatements.ts'
@@ -35,7 +35,7 @@ export const reserve = grouped<Reservation, ReserveVerdict>({
   name: 'authorisation-reserve',
   rows: (item) => item.inputs.length,
   flush: async (db, items) => {
-    const verdicts = await ask(db, items, { name: 'authorisation-reserve', text: TAKE })
+    const verdicts = await take(db, items)
     for (const [index, item] of items.entries()) {
       if (verdicts[index] !== 'digest_not_authorised') continue
       const [verdict] = await ask(db, [item], { name: 'authorisation-search', text: SEARCH })
@@ -45,10 +45,22 @@ export const reserve = grouped<Reservation, ReserveVerdict>({
   },
 })
 
+/** SQLSTATE of a division by zero: see TAKE. */
+const RACED = '22012'
+
+/** Where another replica took an occurrence while the statement ran, nothing was written, and each is asked alone. */
+async function take(db: Queries, items: readonly Reservation[]): Promise<ReserveVerdict[]> {
+  const statement = { name: 'authorisation-reserve', text: TAKE, answers: [RACED] }
+  return ask(db, items, statement).catch((error: unknown) => {
+    if (sqlState(error) !== RACED) throw error
+    return items.map((): ReserveVerdict => 'digest_not_authorised')
+  })
+}
+
 async function ask(
   db: Queries,
   items: readonly Reservation[],
-  statement: { readonly name: string; readonly text: string },
+  statement: Omit<Statement, 'values'>,
 ): Promise<ReserveVerdict[]> {
   const rows = await db.query<{ request: number; verdict: ReserveVerdict }>({
     ...statement,
