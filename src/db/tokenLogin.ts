@@ -1,7 +1,13 @@
 import type { Database } from './database.ts'
 
-/** A login takes well under a second; a holder that has not answered by then is gone. */
+/** A login takes well under a second; a holder that has not answered by then is gone, */
 const LOGIN_STALE_S = 30
+/** and one whose lease ran out besides, by then. */
+const LOGIN_DEAD_S = 5
+/** Whether the holder of a row `t` is gone. */
+const IS_GONE = `(t.since < now() - interval '${LOGIN_STALE_S} seconds'
+  or (t.since < now() - interval '${LOGIN_DEAD_S} seconds'
+      and not exists (select from instance i where i.id = t.holder and i.lease_until > now())))`
 /** How long a login waits for another process's login to end. */
 const LOGIN_WAIT_MS = 40_000
 const POLL_MS = 100
@@ -59,15 +65,15 @@ export class TokenLogins {
                set state = 'trying', holder = $3::uuid, since = now()
                where t.state in ('accepted', 'untried')
                   or (t.state = 'trying' and not $4::boolean
-                      and (t.holder = $3::uuid or t.since < now() - $5::int * interval '1 second'))
+                      and (t.holder = $3::uuid or ${IS_GONE}))
              returning 1`,
-      values: [login.serial, login.version, this.#holder, login.pinCountLow, LOGIN_STALE_S],
+      values: [login.serial, login.version, this.#holder, login.pinCountLow],
     })
     if (claimed.length === 1) return 'claimed'
     const rows = await this.#db.query<{ state: string; over: boolean }>({
-      text: `select state, holder = $4::uuid or since < now() - $3::int * interval '1 second' as over from token_login
+      text: `select state, holder = $3::uuid or ${IS_GONE} as over from token_login t
               where token_serial = $1::text and pin_version = $2::int`,
-      values: [login.serial, login.version, LOGIN_STALE_S, this.#holder],
+      values: [login.serial, login.version, this.#holder],
     })
     const row = rows[0]
     if (row?.state === 'rejected') return 'rejected'
