@@ -13,6 +13,8 @@ import type { PinFlags, TokenConfigShape, TokenMetrics, TokenOptions } from './t
 /** Pauses before a signer is started again: doubled at each failure. */
 const FIRST_BACKOFF_MS = 100
 const LONGEST_BACKOFF_MS = 30_000
+/** One that had come to serve is worth starting again soon, however often: it waits 1.6 s at most. */
+const SERVED_FAILURES = 4
 /** A signer that worked for so long starts again at the shortest pause. */
 const STEADY_MS = 30_000
 /** Starts of one signer before the service gives up opening the token. */
@@ -247,6 +249,7 @@ export class Fleet {
     const wasReady = slot.ready?.process === process
     if (wasReady) slot.ready = undefined
     if (!wasReady || this.#isClosing()) return
+    slot.failures = Math.min(slot.failures, SERVED_FAILURES)
     this.#options.log.warn({ signer: process.name, pid: process.pid }, 'a signer ended')
     this.#events.onChange()
     void this.#restart(slot)
