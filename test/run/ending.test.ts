@@ -1,8 +1,7 @@
 import { expect } from 'chai'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
+import { hang } from '../support/hang.ts'
 import { Clone } from './clone.ts'
 import { hasProc, leftOf, Running } from './running.ts'
 
@@ -57,15 +56,9 @@ describe('Ending the service', function () {
   it('ends at the second signal, also with a request under way', async () => {
     const running = new Running({ clone, name: 'one' })
     try {
-      const { hostname, port } = new URL(await running.ready())
+      const url = await running.ready()
       const family = running.processes()
-      const slow = connect(Number(port), hostname)
-      slow.on('error', () => undefined)
-      const headers = ['Host: here', 'Content-Length: 10', 'Expect: 100-continue']
-      slow.write(`POST /oauth2/token HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`)
-      // The service has the request, and asks for the body that never comes.
-      const [answer] = (await once(slow, 'data')) as [Buffer]
-      expect(answer.toString()).to.match(/^HTTP\/1.1 100 Continue/)
+      const slow = await hang(url)
       process.kill(running.pid, 'SIGTERM')
       expect(await leftOf(family, 1_000)).to.not.be.empty
       process.kill(running.pid, 'SIGTERM')
