@@ -2,7 +2,6 @@
  * A signer process: the only place where the PKCS#11 module is loaded. It speaks frames over file descriptor 3 with the
  * service that started it and with nobody else, does one thing at a time, and ends when the descriptor closes.
  */
-import { Socket } from 'node:net'
 import { serve } from './serve.ts'
 
 // The service drains before it lets its signers go; a signal to the whole group must not take them first. SIGUSR1 would
@@ -12,4 +11,4 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as co
 }
 
 const WIRE = 3
-serve(new Socket({ fd: WIRE, readable: true, writable: true }), (code) => process.exit(code))
+await serve(WIRE, (code) => process.exit(code))

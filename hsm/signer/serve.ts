@@ -1,4 +1,5 @@
-import type { Socket } from 'node:net'
+import { readSync, writeSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { refusalReasons } from '../errors.ts'
 import { Reader, WireError, Writer } from '../payload.ts'
 import { FrameSplitter, frame, OP, STATUS, type Frame, type Operation } from '../wire.ts'
@@ -23,22 +24,59 @@ type Stage =
   /** Says so to whatever still comes, until the service hangs up: what is not answered would count as perhaps signed. */
   | { readonly name: 'down'; readonly signer: Signer }
 
-/** Serves a socket until it closes; then, or at the first frame that cannot be one, `exit` is called. */
-export function serve(socket: Socket, exit: (code: number) => void): void {
-  const signing = new SignerServer(socket, exit)
-  socket.on('data', (chunk) => {
-    signing.receive(chunk)
-  })
+/** Octets that are read at once; larger frames come in pieces. */
+const READ_OCTETS = 256 * 1024
+
+/**
+ * Serves a descriptor until its other end closes; then, or at the first frame that cannot be one, `exit` is called. A
+ * signer that does one thing at a time waits for the next frame in the kernel: brought by Node's event loop, a frame
+ * costs more than the signature in it. One that gives its token several things at once has to have the event loop.
+ */
+export async function serve(fd: number, exit: (code: number) => void): Promise<void> {
+  const server = new SignerServer({ write: (octets) => writeAll(fd, octets), exit })
+  const buffer = Buffer.allocUnsafe(READ_OCTETS)
+  while (!server.isParallel) {
+    const length = readSome(fd, buffer)
+    if (length === 0) {
+      server.end(0)
+      return
+    }
+    const underWay = server.receive(Buffer.from(buffer.subarray(0, length)))
+    if (underWay !== undefined) await underWay
+  }
+  const socket = new Socket({ fd, readable: true, writable: true })
+  server.write = (octets) => void socket.write(octets)
+  socket.on('data', (chunk) => void server.receive(chunk))
   socket.on('error', () => {
-    signing.end(0)
+    server.end(0)
   })
   socket.on('close', () => {
-    signing.end(0)
+    server.end(0)
   })
 }
 
+/** @returns 0 at the end, also where there is an error: the service has gone. */
+function readSome(fd: number, buffer: Buffer): number {
+  for (;;) {
+    try {
+      return readSync(fd, buffer)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EINTR') return 0
+    }
+  }
+}
+
+/** What cannot be written any more is wanted by nobody: the next read tells that the service has gone. */
+function writeAll(fd: number, octets: Buffer): void {
+  try {
+    for (let at = 0; at < octets.length;) at += writeSync(fd, octets, at)
+  } catch {
+    return
+  }
+}
+
 class SignerServer {
-  readonly #socket: Socket
+  write: (octets: Buffer) => void
   readonly #exit: (code: number) => void
   readonly #splitter = new FrameSplitter()
   readonly #waiting: Frame[] = []
@@ -49,19 +87,25 @@ class SignerServer {
   #isFlushing = false
   #flushedAt = 0
 
-  constructor(socket: Socket, exit: (code: number) => void) {
-    this.#socket = socket
-    this.#exit = exit
+  constructor(way: { write: (octets: Buffer) => void; exit: (code: number) => void }) {
+    this.write = way.write
+    this.#exit = way.exit
   }
 
-  receive(chunk: Buffer): void {
+  /** The token is given several things at once. */
+  get isParallel(): boolean {
+    return 'signer' in this.#stage && this.#stage.signer.pool !== undefined
+  }
+
+  /** @returns what is to be waited for before anything else comes, if there is something; it never rejects. */
+  receive(chunk: Buffer): Promise<void> | undefined {
     try {
       this.#waiting.push(...this.#splitter.push(chunk))
     } catch {
       this.end(1)
-      return
+      return undefined
     }
-    if (!this.#isWorking) void this.#work()
+    return this.#isWorking ? undefined : this.#work()
   }
 
   end(code: number): void {
@@ -85,15 +129,15 @@ class SignerServer {
    * In the order they came, and one after the other, but for a token that is given several things at once: there a frame
    * is begun while others are being worked on.
    */
-  async #work(): Promise<void> {
+  #work(): Promise<void> | undefined {
     this.#isWorking = true
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       const underWay = this.#begin(next)
-      const waitsForNone = this.#stage.name === 'open' && this.#stage.signer.pool !== undefined
-      if (underWay !== undefined && !waitsForNone) await underWay
+      if (underWay !== undefined && !this.isParallel) return underWay.then(() => this.#work())
     }
     this.#isWorking = false
     this.#flush()
+    return undefined
   }
 
   /** @returns what is to be waited for, if there is something; it never rejects. */
@@ -191,7 +235,7 @@ class SignerServer {
   #flush(): void {
     this.#flushedAt = performance.now()
     if (this.#answers.length === 0) return
-    this.#socket.write(
+    this.write(
       this.#answers.length === 1 && this.#answers[0] ? this.#answers[0] : Buffer.concat(this.#answers),
     )
     this.#answers.length = 0
