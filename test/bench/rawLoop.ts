@@ -108,9 +108,10 @@ function isGood(signature: Buffer): boolean {
 }
 
 function rsaKey(): KeyObject {
-  const [modulus, exponent] = [pkcs11js.CKA_MODULUS, pkcs11js.CKA_PUBLIC_EXPONENT].map((type) => {
+  const part = (type: number): string => {
     const [read] = lib.C_GetAttributeValue(session, publicKey, [{ type }])
     return Buffer.from(read?.value as Buffer).toString('base64url')
-  })
-  return createPublicKey({ key: { kty: 'RSA', n: modulus, e: exponent }, format: 'jwk' })
+  }
+  const jwk = { kty: 'RSA', n: part(pkcs11js.CKA_MODULUS), e: part(pkcs11js.CKA_PUBLIC_EXPONENT) }
+  return createPublicKey({ key: jwk, format: 'jwk' })
 }
