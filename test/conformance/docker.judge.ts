@@ -58,7 +58,8 @@ judge('a container image built by Buildah', probe, (tally) => {
       const config = await buildah.config(production)
       expect(config.User).to.equal(`${UID}:${UID}`)
       expect(config.Entrypoint ?? []).to.deep.equal([])
-      expect(config.Cmd).to.deep.equal(['node', '--max-semi-space-size=32', 'dist/src/server.js'])
+      const heap = ['--min-semi-space-size=32', '--max-semi-space-size=32', '--heap-growing-percent=100']
+      expect(config.Cmd).to.deep.equal(['node', ...heap, 'dist/src/server.js'])
       expect(config.StopSignal).to.equal('SIGTERM')
       expect(config.Healthcheck.Test.slice(0, 3)).to.deep.equal(['CMD', 'node', '-e'])
       expect(config.Env.join('\n')).not.to.match(/PKCS11_MODULE|PIN|PASSWORD|SECRET|TOKEN/i)
