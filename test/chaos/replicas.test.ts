@@ -139,8 +139,8 @@ describe('two replicas under one load', function () {
   })
 
   async function startLoad(): Promise<Load> {
-    const load = new Load(ground, { urls, clients: CLIENTS, thinkingMs: 20 })
-    await load.stock(urls()[0] ?? '', 2_000)
+    const load = new Load(ground, { urls, clients: CLIENTS, thinkingMs: 20, perAuthorisation: 150 })
+    await load.stock(urls()[0] ?? '', 6_000)
     load.start()
     return load
   }

@@ -7,7 +7,7 @@ import { Tree } from './support/tree.ts'
 const OLD = SCHEMA_VERSION
 /** Starting is what takes the time here, and it should get it. */
 const THINKING_MS = 50
-const STOCK = 2_000
+const STOCK = 6_000
 /** Expand: a table that is written to all the time gets a column; a version that does not know it goes on. */
 const EXPAND = `alter table authorisation add column note text not null default 'none';
   create index on authorisation (note);
@@ -36,7 +36,7 @@ describe('a rolling upgrade', function () {
     const places: Place[] = []
     const serving = new Set<Place>()
     const urls = (): string[] => [...serving].map(({ url }) => url)
-    const load = new Load(ground, { urls, clients: 16, thinkingMs: THINKING_MS })
+    const load = new Load(ground, { urls, clients: 16, thinkingMs: THINKING_MS, perAuthorisation: 150 })
 
     const add = async (tree?: Tree): Promise<Place> => {
       const place = await ground.place(tree === undefined ? {} : { root: tree.root })

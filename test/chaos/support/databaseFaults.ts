@@ -13,7 +13,7 @@ export const HANG_MS = 25_000
 /** Of a statement, as src/db/database.ts has it. */
 export const DEADLINE_MS = 10_000
 const CLIENTS = 16
-const STOCK = 1_500
+const STOCK = 6_000
 const CLOSING_MS = 10_000
 const QUIET_MS = 500
 const QUIET_WITHIN_MS = 60_000
@@ -48,7 +48,11 @@ export class Siege {
     this.proxy = made.proxy
     this.ground = made.ground
     this.place = made.place
-    this.load = new Load(made.ground, { urls: () => [made.place.url], clients: CLIENTS })
+    this.load = new Load(made.ground, {
+      urls: () => [made.place.url],
+      clients: CLIENTS,
+      perAuthorisation: 150,
+    })
   }
 
   static async begin(postgres: OwnPostgres): Promise<Siege> {

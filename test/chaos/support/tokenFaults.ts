@@ -12,7 +12,7 @@ import { Load } from './load.ts'
 import { until } from './until.ts'
 
 const CLIENTS = 16
-const STOCK = 1_500
+const STOCK = 6_000
 /** Signatures without a fault, after which none comes any more. */
 const QUIET = 500
 /** A signer that hangs is killed after 10 s; its successor may pause, start, log in and sing its canary. */
@@ -61,7 +61,11 @@ export class Breaking {
     this.place = made.place
     this.#shim = made.shim
     this.pid = made.place.server.child.pid
-    this.load = new Load(made.ground, { urls: () => [made.place.url], clients: CLIENTS })
+    this.load = new Load(made.ground, {
+      urls: () => [made.place.url],
+      clients: CLIENTS,
+      perAuthorisation: 150,
+    })
   }
 
   static async begin(): Promise<Breaking> {
