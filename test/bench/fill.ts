@@ -16,6 +16,8 @@ interface Plan {
 }
 
 const self = fileURLToPath(import.meta.url)
+/** Pairs between two words of progress. */
+const STEP = 500
 
 /** In a process of its own, since this one has other work and the module may take long. */
 export async function fill(
@@ -38,9 +40,6 @@ export async function fill(
 }
 
 if (process.argv[2] === 'run') run(JSON.parse(readFileSync(0, 'utf8')) as Plan)
-
-/** Pairs between two words of progress. */
-const STEP = 500
 
 function run({ module, label, pinFile, pairs }: Plan): void {
   const lib = new pkcs11js.PKCS11()
