@@ -29,7 +29,7 @@ export class ContainedService {
   /** The service itself: a descendant, since this way of running a container has no process table of its own. */
   node(): { pid: number; uid: number } {
     // Buildah's own processes around it carry its command line, too.
-    const isService = /^\S*node \S* ?dist\/src\/server\.js$/
+    const isService = /^\S*node (?:--\S+ )*dist\/src\/server\.js$/
     const pid = this.#below(this.#child.pid ?? 0).find(({ command }) => isService.test(command))?.pid
     if (pid === undefined) throw new Error('the container has no service')
     const [, uid = ''] = /^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
