@@ -12,26 +12,16 @@ const dash = /-/g
 
 /** uuid[] */
 export function uuids(values: readonly string[]): Buffer {
-  const each = LENGTH + 16
-  const array = start(OID.uuid, values.length, each * values.length)
-  values.forEach((value, index) => {
-    const at = HEADER + index * each
-    array.writeInt32BE(16, at)
-    if (array.write(value.replace(dash, ''), at + LENGTH, 'hex') !== 16) throw new Error('not a UUID')
+  return ofFixed({ oid: OID.uuid, size: 16 }, values, (array, at, value) => {
+    if (array.write(value.replace(dash, ''), at, 'hex') !== 16) throw new Error('not a UUID')
   })
-  return array
 }
 
 /** int4[] */
 export function integers(values: readonly number[]): Buffer {
-  const each = LENGTH + 4
-  const array = start(OID.int4, values.length, each * values.length)
-  values.forEach((value, index) => {
-    const at = HEADER + index * each
-    array.writeInt32BE(4, at)
-    array.writeInt32BE(value, at + LENGTH)
+  return ofFixed({ oid: OID.int4, size: 4 }, values, (array, at, value) => {
+    array.writeInt32BE(value, at)
   })
-  return array
 }
 
 /** bytea[] */
@@ -45,6 +35,21 @@ export function texts(values: readonly string[]): Buffer {
     OID.text,
     values.map((value) => Buffer.from(value, 'utf8')),
   )
+}
+
+/** @param write puts one element to a place of the array */
+function ofFixed<T>(
+  type: { readonly oid: number; readonly size: number },
+  values: readonly T[],
+  write: (array: Buffer, at: number, value: T) => void,
+): Buffer {
+  const each = LENGTH + type.size
+  const array = start(type.oid, values.length, each * values.length)
+  values.forEach((value, index) => {
+    const at = array.writeInt32BE(type.size, HEADER + index * each)
+    write(array, at, value)
+  })
+  return array
 }
 
 function ofOctets(oid: number, values: readonly Buffer[]): Buffer {

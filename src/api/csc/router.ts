@@ -75,12 +75,14 @@ export function cscMethods(ctx: Context, mountedAt: string): ReadonlyMap<string,
   )
 }
 
+/** One for a context, so that a token that was looked up is known however its bearer came in. */
+const faces = new WeakMap<Context, Face>()
+
 function faceOf(ctx: Context): Face {
-  return {
-    ctx,
-    authenticate: bearerAuthentication(ctx),
-    bodyLimit: BODY_OCTETS + ctx.config.csc.maxSignatures * HASH_OCTETS,
-  }
+  const bodyLimit = BODY_OCTETS + ctx.config.csc.maxSignatures * HASH_OCTETS
+  const face = faces.get(ctx) ?? { ctx, authenticate: bearerAuthentication(ctx), bodyLimit }
+  faces.set(ctx, face)
+  return face
 }
 
 interface Face {

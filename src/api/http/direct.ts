@@ -14,8 +14,8 @@ export interface Direct {
 }
 
 /**
- * Serves what is called thousands of times a second without the router: finding a route and dressing up request and
- * response cost more there than everything else that is done for a signature in this process.
+ * Serves what is called thousands of times a second without the router, which takes some 100 µs to find a route and to
+ * dress up request and response: four times what Node needs to read a request and to answer it.
  * @param routes by method and exact address, such as 'POST /csc/v2/info'
  * @param steps what the router would do first, in its order
  * @param others everything else
