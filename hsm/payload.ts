@@ -45,7 +45,11 @@ export class Writer {
   }
 
   text(value: string): this {
-    return this.bytes(Buffer.from(value, 'utf8'))
+    const length = Buffer.byteLength(value, 'utf8')
+    this.u32(length)
+    this.#room(length)
+    this.#at += this.#buffer.write(value, this.#at, 'utf8')
+    return this
   }
 
   list(items: readonly Buffer[]): this {

@@ -3,6 +3,7 @@
  * token-held key over `canonical(...)`; whoever can write to the database alone can therefore make no row that signs.
  */
 import type { HashName, KeyType } from './algorithms.ts'
+import { Writer } from './payload.ts'
 import type { Purpose } from './purposes.ts'
 
 /** A key pair in the token. Sealed by the signer at generation, never again. */
@@ -65,31 +66,24 @@ export type Sealed<T> = T & { readonly seal: Buffer }
 
 type Field = string | number | Buffer | undefined | readonly Buffer[]
 
-function frame(field: Field): Buffer[] {
-  if (field === undefined) return [Buffer.from([0])]
-  if (typeof field === 'string') return bytes(1, Buffer.from(field, 'utf8'))
-  if (Buffer.isBuffer(field)) return bytes(2, field)
-  if (typeof field === 'number') {
-    const number = Buffer.alloc(8)
-    number.writeBigUInt64BE(BigInt(field))
-    return bytes(3, number)
+function put(w: Writer, field: Field): void {
+  if (field === undefined) w.u8(0)
+  else if (typeof field === 'string') w.u8(1).text(field)
+  else if (Buffer.isBuffer(field)) w.u8(2).bytes(field)
+  else if (typeof field === 'number') w.u8(3).u32(8).integer(field)
+  else {
+    const list = field as readonly Buffer[]
+    w.u8(4).u32(list.length)
+    for (const item of list) w.u8(2).bytes(item)
   }
-  const list = field as readonly Buffer[]
-  const count = Buffer.alloc(4)
-  count.writeUInt32BE(list.length)
-  return [Buffer.from([4]), count, ...list.flatMap((item) => bytes(2, item))]
-}
-
-function bytes(tag: number, value: Buffer): Buffer[] {
-  const head = Buffer.alloc(5)
-  head[0] = tag
-  head.writeUInt32BE(value.length, 1)
-  return [head, value]
 }
 
 /** Injective: each field carries its type and length, and the kind comes first with its version. */
 function canonical(kind: string, fields: readonly Field[]): Buffer {
-  return Buffer.concat([kind, ...fields].flatMap(frame))
+  const w = new Writer(1024)
+  put(w, kind)
+  for (const field of fields) put(w, field)
+  return w.end()
 }
 
 export const canonicalKey = (r: KeyRecord): Buffer =>

@@ -69,7 +69,8 @@ function authorised(
   if (request.authorisation === undefined) {
     throw refuse('rule', `A key for '${key.purpose}' signs only what its holder activated.`)
   }
-  const authorisation = signer.seals.authorisation(request.authorisation, key.spki)
+  const use = { spki: key.spki, wanted: request.inputs.length }
+  const authorisation = signer.seals.authorisation(request.authorisation, use)
   const credential =
     request.credential === undefined ? undefined : signer.seals.credential(request.credential)
   checkAuthorisation({ key, authorisation, credential }, request, signer.clock())

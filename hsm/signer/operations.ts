@@ -99,7 +99,7 @@ export const handlers: Readonly<Record<Exclude<Operation, Entrance>, Handler>> =
     }
     const { key, authorisation, credential } = done(r, records)
     const { spki } = signer.seals.key({ octets: key })
-    signer.seals.authorisation({ octets: authorisation }, spki)
+    signer.seals.authorisation({ octets: authorisation }, { spki, wanted: 0 })
     signer.seals.credential({ octets: credential })
     return Buffer.alloc(0)
   },

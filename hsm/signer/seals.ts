@@ -97,9 +97,16 @@ export class Seals {
     return this.#check({ kind: 'credential' }, reference)
   }
 
-  /** @param spki of the key that is to be used with it. */
-  authorisation(reference: Reference, spki: Buffer): Sealed<AuthorisationRecord> {
-    return this.#check({ kind: 'authorisation', spki }, reference)
+  /**
+   * @param use.spki of the key that is to be used with it
+   * @param use.wanted signatures that are asked for now: one that is for no more is not worth remembering
+   */
+  authorisation(
+    reference: Reference,
+    use: { readonly spki: Buffer; readonly wanted: number },
+  ): Sealed<AuthorisationRecord> {
+    const { spki, wanted } = use
+    return this.#check({ kind: 'authorisation', spki }, reference, ({ count }) => count > wanted)
   }
 
   /** @param content from a `canonical…` function of records.ts; each begins with its own kind. */
@@ -128,7 +135,11 @@ export class Seals {
     }
   }
 
-  #check<K extends Kind>(use: Use & { kind: K }, reference: Reference): Sealed<Records[K]> {
+  #check<K extends Kind>(
+    use: Use & { kind: K },
+    reference: Reference,
+    isKept: (record: Records[K]) => boolean = () => true,
+  ): Sealed<Records[K]> {
     const name = 'name' in reference ? reference.name : nameOf(reference.octets)
     const known = this.#recall(name)
     if (known !== undefined && isFor(known, use)) return known.record as Sealed<Records[K]>
@@ -138,7 +149,8 @@ export class Seals {
     if (!timingSafeEqual(this.#secrets.hmac(claim.by, claim.content), claim.record.seal)) {
       throw refuse('seal', `The seal of the ${use.kind} is broken.`)
     }
-    this.#keep(name, { ...use, record: claim.record, octets: footprint(reference.octets) })
+    if (isKept(claim.record))
+      this.#keep(name, { ...use, record: claim.record, octets: footprint(reference.octets) })
     return claim.record
   }
 

@@ -7,6 +7,8 @@ const TICKS = 100
 interface Process {
   readonly parent: number
   readonly seconds: number
+  /** Of its children that ended. */
+  readonly ended: number
 }
 
 /** Microseconds of processor for one signature. */
@@ -23,6 +25,7 @@ export function used(roots: { service: number; postgres: number; load: number | 
   for (const name of readdirSync('/proc')) {
     if (/^\d+$/.test(name)) read(all, Number(name))
   }
+  const ended = (pid: number): number => all.get(pid)?.ended ?? 0
   const own = (pid: number | undefined): number => (pid === undefined ? 0 : (all.get(pid)?.seconds ?? 0))
   const below = (pid: number): number => {
     let sum = 0
@@ -32,7 +35,7 @@ export function used(roots: { service: number; postgres: number; load: number | 
   return {
     service: own(roots.service),
     signers: below(roots.service),
-    postgres: own(roots.postgres) + below(roots.postgres),
+    postgres: own(roots.postgres) + below(roots.postgres) + ended(roots.postgres),
     load: own(roots.load),
   }
 }
@@ -42,7 +45,8 @@ function read(all: Map<number, Process>, pid: number): void {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
     // The name, in brackets, may hold anything.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    all.set(pid, { parent: Number(fields[1]), seconds: (Number(fields[11]) + Number(fields[12])) / TICKS })
+    const sum = (user: number): number => (Number(fields[user]) + Number(fields[user + 1])) / TICKS
+    all.set(pid, { parent: Number(fields[1]), seconds: sum(11), ended: sum(13) })
   } catch {
     // It ended meanwhile.
   }

@@ -14,6 +14,8 @@ const USAGE = `npm run bench -- [options]
   --quick            the scenarios that the targets speak of
   --seconds <n>      measured for each scenario (5)
   --types <list>     of P-256,RSA-2048,RSA-3072 (all)
+  --hashes <list>    of 1,16 (all)
+  --connections <list>  of 1,16,64 (all; with --quick: 64)
   --keys <list>      key pairs in the token (10,1000,50000; with --quick: 10)
   --per-sad <n>      signatures that one SAD is for (as many as a request has hashes)
   --json <file>      writes what was measured
@@ -28,6 +30,8 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     seconds: { type: 'string', default: '5' },
     types: { type: 'string', default: 'P-256,RSA-2048,RSA-3072' },
+    hashes: { type: 'string', default: '1,16' },
+    connections: { type: 'string', default: '1,16,64' },
     keys: { type: 'string' },
     'per-sad': { type: 'string' },
     json: { type: 'string' },
@@ -51,8 +55,8 @@ else {
 }
 
 async function run(bench: Bench): Promise<void> {
-  const keyTypes = options.types.split(',') as BenchKeyType[]
-  const keys = (options.keys ?? (options.quick ? '10' : '10,1000,50000')).split(',').map(Number)
+  const keyTypes = options.types.split(',').map(keyTypeOf)
+  const keys = numbers(options.keys ?? (options.quick ? '10' : '10,1000,50000'))
   const seconds = Number(options.seconds)
   const durability = await settings(bench)
   say(`${machine()}, Node ${process.versions.node}; ${durability}`)
@@ -63,7 +67,14 @@ async function run(bench: Bench): Promise<void> {
     await bench.credentials(keyType, USED_KEYS)
   }
   const measured: Measured[] = []
-  const all = scenarios({ seconds, keyTypes, keys, quick: options.quick })
+  const all = scenarios({
+    seconds,
+    keyTypes,
+    keys,
+    quick: options.quick,
+    hashes: numbers(options.hashes),
+    connections: numbers(options.connections),
+  })
   for (const count of new Set(all.map((scenario) => scenario.keys))) {
     await fillTo(bench, count)
     const some = all.filter((scenario) => scenario.keys === count)
@@ -118,6 +129,15 @@ async function fillTo(bench: Bench, count: number): Promise<void> {
   say(`Filling the token up to ${count} key pairs`)
   await fill(bench.service.token.config, count - filled, (done) => say(`  ${filled + done}`))
   filled = count
+}
+
+function keyTypeOf(name: string): BenchKeyType {
+  if (Object.hasOwn(schemeOf, name)) return name as BenchKeyType
+  throw new Error(`${name} is none of the key types that are measured`)
+}
+
+function numbers(list: string): number[] {
+  return list.split(',').map(Number)
 }
 
 async function settings(bench: Bench): Promise<string> {

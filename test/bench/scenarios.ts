@@ -12,8 +12,8 @@ export const schemeOf: Readonly<Record<BenchKeyType, SchemeName>> = {
 
 /** Keys that the requests use, in turn. */
 export const USED_KEYS = 10
-const HASHES = [1, 16]
-const CONNECTIONS = [1, 16, 64]
+const HASHES = [1, 16] as const
+const CONNECTIONS = [1, 16, 64] as const
 
 export interface Wanted {
   readonly seconds: number
@@ -22,10 +22,14 @@ export interface Wanted {
   readonly keys: readonly number[]
   /** Only what the targets speak of. */
   readonly quick: boolean
+  /** Only requests of so many hashes, and so many connections. */
+  readonly hashes: readonly number[]
+  readonly connections: readonly number[]
 }
 
 /** Grouped by the number of keys in the token, which only grows. */
-export function scenarios({ seconds, keyTypes, keys, quick }: Wanted): Scenario[] {
+export function scenarios(wanted: Wanted): Scenario[] {
+  const { seconds, keyTypes, keys, quick } = wanted
   return keys
     .toSorted((a, b) => a - b)
     .flatMap((count, index) =>
@@ -35,15 +39,18 @@ export function scenarios({ seconds, keyTypes, keys, quick }: Wanted): Scenario[
         if (!isFirst && keyType !== 'P-256') return []
         const connections = isFirst && !quick ? CONNECTIONS : [Math.max(...CONNECTIONS)]
         const hashes = quick && keyType !== 'P-256' ? [1] : HASHES
-        return hashes.flatMap((each) =>
-          connections.map((at) => ({
-            keyType,
-            scheme: schemeOf[keyType],
-            hashes: each,
-            connections: at,
-            keys: count,
-            seconds,
-          })),
+        const asked = hashes.filter((each) => wanted.hashes.includes(each))
+        return asked.flatMap((each) =>
+          connections
+            .filter((at) => wanted.connections.includes(at))
+            .map((at) => ({
+              keyType,
+              scheme: schemeOf[keyType],
+              hashes: each,
+              connections: at,
+              keys: count,
+              seconds,
+            })),
         )
       }),
     )
