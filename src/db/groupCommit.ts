@@ -2,6 +2,18 @@ import { Refusal } from '../refusal.ts'
 import { currentSpan, inSharedSpan } from '../tracing.ts'
 import type { Database, Queries } from './database.ts'
 
+/**
+ * Requests that are worth a statement and its flush; company that is waited for. On one that is busy elsewhere, say with
+ * RSA, statements for one or two requests each cost a third of all processor time.
+ */
+const COMPANY = 12
+/** Milliseconds that a statement waits for it: so many for each request under way, for only these can come, */
+const PATIENCE_MS = 0.3
+/** at most so many, */
+const MAX_PATIENCE_MS = 20
+/** and not at all where it would be less than a timer can measure. */
+const MIN_PATIENCE_MS = 1
+
 /** Rows that one statement takes at most: beyond that its latency, not its count of commits, is what callers feel. */
 const MAX_ROWS = 4_000
 
@@ -22,9 +34,22 @@ export interface GroupOptions<In, Out> {
   readonly rows: (item: In) => number
 }
 
+const underWay = new WeakMap<Database, number>()
+
+/** Counts what goes on meanwhile as a request that brings more items soon. */
+export async function countedIn<T>(db: Database, work: () => Promise<T>): Promise<T> {
+  underWay.set(db, (underWay.get(db) ?? 0) + 1)
+  try {
+    return await work()
+  } finally {
+    underWay.set(db, (underWay.get(db) ?? 1) - 1)
+  }
+}
+
 /**
  * Group commit: while one statement is on its way to the disk, the items that arrive wait and go together in the
- * next, so that durability costs one flush for all requests in flight. Resolves when the item's own row is durable.
+ * next, so that durability costs one flush for all requests in flight; where many are under way, a few milliseconds are
+ * waited for company. Resolves when the item's own row is durable.
  */
 export function grouped<In, Out>(options: GroupOptions<In, Out>): (db: Database, item: In) => Promise<Out> {
   const groups = new WeakMap<Database, Group<In, Out>>()
@@ -43,6 +68,7 @@ class Group<In, Out> {
   readonly #options: GroupOptions<In, Out>
   #waiting: Waiting<In, Out>[] = []
   #flushing = false
+  #tellCompany: () => void = () => undefined
 
   constructor(db: Database, options: GroupOptions<In, Out>) {
     this.#db = db
@@ -52,6 +78,7 @@ class Group<In, Out> {
   add(item: In): Promise<Out> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, span: currentSpan(), resolve, reject })
+      if (this.#waiting.length >= COMPANY) this.#tellCompany()
       if (this.#flushing) return
       this.#flushing = true
       // What arrives in the same turn of the loop shares the first statement.
@@ -60,8 +87,23 @@ class Group<In, Out> {
   }
 
   async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#flush(this.#next())
+    while (this.#waiting.length > 0) {
+      await this.#company()
+      await this.#flush(this.#next())
+    }
     this.#flushing = false
+  }
+
+  async #company(): Promise<void> {
+    const patience = Math.min(MAX_PATIENCE_MS, PATIENCE_MS * (underWay.get(this.#db) ?? 0))
+    if (patience < MIN_PATIENCE_MS || this.#waiting.length >= COMPANY) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, patience)
+      this.#tellCompany = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   #next(): Waiting<In, Out>[] {

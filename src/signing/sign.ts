@@ -3,6 +3,7 @@ import { TokenError } from '../../hsm/token.ts'
 import { auditEntry, type AuditEntry, type AuditFacts, type AuditKind } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { closeUnknown, complete, release } from '../db/completions.ts'
+import { countedIn } from '../db/groupCommit.ts'
 import { reserve, reserveForService, type ReserveVerdict } from '../db/reservations.ts'
 import { Refusal, unavailable } from '../refusal.ts'
 import { noticeAltered, type Grant, type Permit } from './permit.ts'
@@ -16,7 +17,11 @@ import { noticeUnknown } from './unknown.ts'
  * their order, as the token makes them (ECDSA: r ‖ s), each verified and recorded.
  * @throws Refusal as permitFromSad; 'unavailable' when the token or Postgres is away
  */
-export async function sign(ctx: Context, permit: Permit): Promise<Buffer[]> {
+export function sign(ctx: Context, permit: Permit): Promise<Buffer[]> {
+  return countedIn(ctx.db, () => live(ctx, permit))
+}
+
+async function live(ctx: Context, permit: Permit): Promise<Buffer[]> {
   // 1. Authorise. The permit is spent here, whatever follows. If we die: nothing was written, nothing is lost.
   const grant = permit.redeem()
 
