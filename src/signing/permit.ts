@@ -4,9 +4,10 @@ import { purposes } from '../../hsm/purposes.ts'
 import type { AuthorisationRecord, CredentialRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
 import type { SealedRecords } from '../../hsm/types.ts'
 import type { Context } from '../context.ts'
-import { findBySad, type Found } from '../db/authorisations.ts'
+import type { Found } from '../db/authorisations.ts'
 import type { Usability } from '../db/credentials.ts'
 import { Refusal, type RefusalCode } from '../refusal.ts'
+import { findBelieved } from './believed.ts'
 import { step } from './step.ts'
 import { tokenRefusal } from './tokenRefusal.ts'
 
@@ -72,7 +73,8 @@ export function permitFromSad(ctx: Context, request: SadRequest): Promise<Permit
 
 async function permitted(ctx: Context, request: SadRequest): Promise<Permit> {
   const askedAt = performance.now()
-  const found = await believed(ctx, request.sad)
+  const asked = { sadHash: bearerHash(request.sad), signatures: request.digests.length }
+  const found = await findBelieved(ctx, asked, (one) => refusalOf(one) === undefined)
   if (found === undefined) throw unknownSad()
   const { key, credential, authorisation } = found
   try {
@@ -97,34 +99,6 @@ async function permitted(ctx: Context, request: SadRequest): Promise<Permit> {
     askedAt,
     activated: { authorisation, credential },
   })
-}
-
-/** How long what was found is believed. The reservation asks again for all that may have changed meanwhile. */
-const BELIEVED_MS = 1_000
-/** SADs in use within a second on one replica. */
-const BELIEVED_MAX = 10_000
-const believedOf = new WeakMap<
-  Context['db'],
-  Map<string, { readonly until: number; readonly found: Found }>
->()
-
-/** A SAD for many signatures is looked up once a second. A refusal is never decided by what is only remembered. */
-async function believed(ctx: Context, sad: string): Promise<Found | undefined> {
-  const known = believedOf.get(ctx.db) ?? new Map<string, { until: number; found: Found }>()
-  believedOf.set(ctx.db, known)
-  const sadHash = bearerHash(sad)
-  const name = sadHash.toString('latin1')
-  const now = performance.now()
-  const remembered = known.get(name)
-  if (remembered !== undefined && remembered.until > now) return remembered.found
-  known.delete(name)
-  const found = await findBySad(ctx.db, sadHash)
-  // One that is for a single signature is not asked for again.
-  const isUsable = found !== undefined && found.authorisation.count > 1 && refusalOf(found) === undefined
-  if (isUsable) known.set(name, { until: now + BELIEVED_MS, found })
-  const [oldest] = known.keys()
-  if (known.size > BELIEVED_MAX && oldest !== undefined) known.delete(oldest)
-  return found
 }
 
 /** Refusals that sealed columns decide. An expiry is left to the signer: one that was moved can only deny before it. */
