@@ -1,11 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { createRequire } from 'node:module'
+import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { Duplex, type Readable } from 'node:stream'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Forgotten, refusalReasons, TokenError, type TokenErrorKind } from './errors.ts'
 import type { TokenLog } from './types.ts'
 import { Reader } from './payload.ts'
+import { spawnSigner } from './spawnSigner.ts'
 import { frame, FrameSplitter, MAX_INPUTS, OP, STATUS, type Frame, type Operation } from './wire.ts'
 
 /** A caller is answered after so long without progress of its signer. */
@@ -52,8 +51,6 @@ export interface SpawnOptions {
   /** Called once, whatever ended it. */
   readonly onExit: (signer: SignerProcess) => void
 }
-
-const entry = new URL(`./signer/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url)
 
 /** One signer process and the frames under way to it. */
 export class SignerProcess {
@@ -242,33 +239,6 @@ export class SignerProcess {
     })
   }
 }
-
-/**
- * Until the signer ignores SIGUSR1 itself, Node would open its inspector at that signal. Where it cannot be told not to
- * (before 22.14), it is told to listen where no machine can: at an address set aside for documentation (RFC 5737).
- */
-const NO_INSPECTOR = process.allowedNodeEnvironmentFlags.has('--disable-sigusr1')
-  ? '--disable-sigusr1'
-  : '--inspect-port=192.0.2.1:1024'
-
-/** In a session of its own, so that a Ctrl-C reaches the service alone; with no more environment than configured. */
-function spawnSigner(environment: Readonly<Record<string, string>>, concurrency: number): ChildProcess {
-  const path = fileURLToPath(entry)
-  // From sources, in development and tests, the loader that this process runs under is needed there too.
-  const loader = path.endsWith('.ts') ? ['--import', resolved('tsx')] : []
-  return spawn(process.execPath, [NO_INSPECTOR, ...loader, path], {
-    env: { ...environment, ...(concurrency > 1 ? threads(concurrency) : {}) },
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    detached: true,
-  })
-}
-
-/** A thread for each operation in the token, and two for files; Node reads it at the start only. */
-const threads = (concurrency: number): Record<string, string> => ({
-  UV_THREADPOOL_SIZE: String(concurrency + 2),
-})
-
-const resolved = (name: string): string => pathToFileURL(createRequire(import.meta.url).resolve(name)).href
 
 /** What was sent and never answered: a signature may exist; nothing else leaves a trace that matters. */
 function lost(operation: Operation, message: string): TokenError {

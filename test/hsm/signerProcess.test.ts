@@ -81,6 +81,7 @@ describe('a signer process', () => {
     const words = (name: string): string[] =>
       readFileSync(`${folder}/${name}`, 'utf8').split('\0').filter(Boolean)
     expect(words('environ')).to.deep.equal([
+      'GLIBC_TUNABLES=glibc.malloc.tcache_count=2000',
       `SOFTHSM2_CONF=${open.soft.config.environment['SOFTHSM2_CONF'] ?? ''}`,
     ])
     expect(words('cmdline').join(' ')).not.to.include(open.soft.pin)
