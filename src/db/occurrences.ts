@@ -19,7 +19,6 @@ const MAX_REMEMBERED = 10_000
 export class Dealer {
   /** The first position that was not dealt yet, by authorisation, where digests are not named. */
   readonly #next = new Map<string, number>()
-  readonly #positions = new WeakMap<readonly Buffer[], ReadonlyMap<string, readonly number[]>>()
 
   /** @returns positions, one for each input, in order; no two of them for one occurrence */
   deal(items: readonly Asking[]): number[] {
@@ -31,7 +30,7 @@ export class Dealer {
         const name = `${authorisationId} ${digest}`
         const turn = dealt.get(name) ?? 0
         dealt.set(name, turn + 1)
-        return this.#positionsOf(named).get(digest)?.[turn] ?? NOWHERE
+        return positionAt(positionsOf(named).get(digest), turn)
       }),
     )
   }
@@ -43,20 +42,33 @@ export class Dealer {
     if (this.#next.size > MAX_REMEMBERED && oldest !== undefined) this.#next.delete(oldest)
     return position
   }
+}
 
-  #positionsOf(named: readonly Buffer[]): ReadonlyMap<string, readonly number[]> {
-    const known = this.#positions.get(named)
-    if (known !== undefined) return known
-    const positions = new Map<string, number[]>()
-    named.forEach((digest, index) => {
-      const name = digest.toString('latin1')
-      const list = positions.get(name)
-      if (list === undefined) positions.set(name, [index + 1])
-      else list.push(index + 1)
-    })
-    this.#positions.set(named, positions)
-    return positions
-  }
+/** Where a digest stands, from 1; each place where it stands more than once. */
+type Positions = number | readonly number[]
+
+const positions = new WeakMap<readonly Buffer[], ReadonlyMap<string, Positions>>()
+
+/** Where each digest of a list stands, by its octets as latin1: made once for a list, and kept as long as the list is. */
+export function positionsOf(named: readonly Buffer[]): ReadonlyMap<string, Positions> {
+  const known = positions.get(named)
+  if (known !== undefined) return known
+  const made = new Map<string, number | number[]>()
+  named.forEach((octets, index) => {
+    const digest = octets.toString('latin1')
+    const before = made.get(digest)
+    const position = index + 1
+    if (before === undefined) made.set(digest, position)
+    else if (typeof before === 'number') made.set(digest, [before, position])
+    else before.push(position)
+  })
+  positions.set(named, made)
+  return made
+}
+
+function positionAt(where: Positions | undefined, turn: number): number {
+  if (typeof where === 'number') return turn === 0 ? where : NOWHERE
+  return where?.[turn] ?? NOWHERE
 }
 
 const dealers = new WeakMap<Queries, Dealer>()

@@ -5,6 +5,7 @@ import type { AuthorisationRecord, CredentialRecord, KeyRecord, Sealed } from '.
 import type { SealedRecords } from '../../hsm/types.ts'
 import type { Context } from '../context.ts'
 import type { Found } from '../db/authorisations.ts'
+import { positionsOf } from '../db/occurrences.ts'
 import type { Usability } from '../db/credentials.ts'
 import { Refusal, type RefusalCode } from '../refusal.ts'
 import { findBelieved } from './believed.ts'
@@ -194,15 +195,6 @@ function checkDigests(authorisation: AuthorisationRecord, request: SadRequest): 
   if (schemes[request.scheme].hash?.name !== authorisation.hash) refuse()
   if (request.digests.length > authorisation.count) refuse()
   if (authorisation.digests === undefined) return
-  const authorised = namesOf(authorisation.digests)
+  const authorised = positionsOf(authorisation.digests)
   if (!request.digests.every((digest) => authorised.has(digest.toString('latin1')))) refuse()
-}
-
-/** Kept with a list for as long as the list is believed. */
-const names = new WeakMap<readonly Buffer[], ReadonlySet<string>>()
-
-function namesOf(digests: readonly Buffer[]): ReadonlySet<string> {
-  const known = names.get(digests) ?? new Set(digests.map((digest) => digest.toString('latin1')))
-  names.set(digests, known)
-  return known
 }
