@@ -5,9 +5,9 @@ import { schemeOf, USED_KEYS } from './scenarios.ts'
 /** One round of load; between two rounds the next SADs are made. */
 const ROUND_S = 30
 /** Requests of one signature that a SAD is for: making a SAD for each would take longer than the load. */
-const PER_SAD = 1000
+const PER_SAD = 16
 /** Signatures a second that a round is prepared for. */
-const EXPECTED = 6_000
+const EXPECTED = 4_000
 
 /** The same load for minutes, and what each process holds in memory meanwhile: it has to stay flat. */
 export async function soak(bench: Bench, minutes: number, say: (text: string) => void): Promise<void> {
