@@ -136,7 +136,8 @@ describe('whoever holds the wire of a signer', () => {
 
   it('can name a record that the signer found good, for what it was found good for', async () => {
     const other = await personKey(open.token, { keyType: 'P-256' })
-    const record = authorisation(person.key, { digests: [A] })
+    // For two: one that is used up by the first request is not remembered.
+    const record = authorisation(person.key, { digests: [A, A] })
     const seal = (await activate(person.stretched, record)).subarray(5)
     const sealed = encodeSealedAuthorisation({ ...record, seal })
     const key = encodeKey(person.key)
@@ -152,7 +153,7 @@ describe('whoever holds the wire of a signer', () => {
     await forgotten(encodeKey(other.key), sealed)
     await forgotten(key, key)
     await forgotten(sealed, sealed)
-    await forgotten(key, encodeSealedAuthorisation({ ...record, seal, count: 2 }))
+    await forgotten(key, encodeSealedAuthorisation({ ...record, seal, count: 3 }))
     // Others came, and it had to go.
     for (let i = 0; i < 50; i++) {
       const many = authorisation(person.key, { digests: Array.from({ length: 10_000 }, () => A) })
