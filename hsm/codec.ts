@@ -88,20 +88,30 @@ export function encodeAuthorisation(r: AuthorisationRecord): Buffer {
   const w = new Writer(1024).text(r.authorisationId).text(r.keyId).text(r.credentialId).text(r.clientId)
   w.optional(r.hash, (name) => w.text(name))
   w.optional(r.digests, (digests) => w.list(digests))
-  return w.u32(r.count).integer(r.expiresAt).end()
+  w.u32(r.count).integer(r.expiresAt)
+  w.optional(r.origin, (origin) => w.text(origin.authorisationId).u32(origin.count).integer(origin.expiresAt))
+  return w.end()
 }
 
 export function decodeAuthorisation(payload: Buffer): AuthorisationRecord {
-  return whole(payload, (r) => ({
-    authorisationId: r.text(MAX_ID),
-    keyId: r.text(MAX_ID),
-    credentialId: r.text(MAX_ID),
-    clientId: r.text(MAX_ID),
-    hash: r.optional(() => r.name(hashes)),
-    digests: r.optional(() => r.list(MAX_DIGESTS, MAX_AUTHORISED)),
-    count: r.u32(),
-    expiresAt: r.integer(),
-  }))
+  return whole(payload, (r) => {
+    const record = {
+      authorisationId: r.text(MAX_ID),
+      keyId: r.text(MAX_ID),
+      credentialId: r.text(MAX_ID),
+      clientId: r.text(MAX_ID),
+      hash: r.optional(() => r.name(hashes)),
+      digests: r.optional(() => r.list(MAX_DIGESTS, MAX_AUTHORISED)),
+      count: r.u32(),
+      expiresAt: r.integer(),
+    }
+    const origin = r.optional(() => ({
+      authorisationId: r.text(MAX_ID),
+      count: r.u32(),
+      expiresAt: r.integer(),
+    }))
+    return origin === undefined ? record : { ...record, origin }
+  })
 }
 
 export const encodeSealedAuthorisation = (r: Sealed<AuthorisationRecord>): Buffer =>

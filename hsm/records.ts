@@ -60,6 +60,26 @@ export interface AuthorisationRecord {
   readonly count: number
   /** Milliseconds since 1970, a whole number, from the database's clock. */
   readonly expiresAt: number
+  /** Present where it extends another one, without a new activation. */
+  readonly origin?: Origin | undefined
+}
+
+/** What a chain of authorisations began with: the one that the holder's secret activated. */
+export interface Origin {
+  readonly authorisationId: string
+  /** Signatures that it was for. */
+  readonly count: number
+  readonly expiresAt: number
+}
+
+/**
+ * How long after the expiry of what its holder activated a chain ends, however often it was extended. Long enough to
+ * sign a large batch; whoever takes the service over can keep alive until then what is alive, and no longer.
+ */
+export const MAX_CHAIN_MS = 60 * 60 * 1000
+
+export function originOf({ authorisationId, count, expiresAt, origin }: AuthorisationRecord): Origin {
+  return origin ?? { authorisationId, count, expiresAt }
 }
 
 export type Sealed<T> = T & { readonly seal: Buffer }
@@ -117,8 +137,9 @@ export const canonicalCredential = (r: CredentialRecord): Buffer =>
  * Bound to the public key of the key it authorises, beside its id: ids are chosen by the service, and whoever took it
  * over could have a key of his own made under another key's id, activate it, and sign with the other.
  */
-export const canonicalAuthorisation = (r: AuthorisationRecord, spki: Buffer): Buffer =>
-  canonical('intaglio authorisation v1', [
+export function canonicalAuthorisation(r: AuthorisationRecord, spki: Buffer): Buffer {
+  const { origin } = r
+  const fields = [
     spki,
     r.authorisationId,
     r.keyId,
@@ -128,7 +149,11 @@ export const canonicalAuthorisation = (r: AuthorisationRecord, spki: Buffer): Bu
     r.digests,
     r.count,
     r.expiresAt,
-  ])
+  ]
+  if (origin === undefined) return canonical('intaglio authorisation v1', fields)
+  const { authorisationId, count, expiresAt } = origin
+  return canonical('intaglio extension v1', [...fields, authorisationId, count, expiresAt])
+}
 
 /** What the pepper authenticates: see ActivationRecord. */
 export const canonicalVerifier = (spki: Buffer, secrets: number, stretched: Buffer): Buffer =>

@@ -4,8 +4,6 @@ import { checkConfiguration } from './configuration.ts'
 import {
   decodeActivation,
   decodeKey,
-  encodeActivation,
-  encodeAuthorisation,
   encodeCredential,
   encodeKey,
   encodeSealedAuthorisation,
@@ -20,11 +18,13 @@ import { Fleet } from './fleet.ts'
 import { provider } from './providers.ts'
 import { macDomains, type MacDomain } from './purposes.ts'
 import { Release } from './release.ts'
+import { encodeActivate, encodeCheck, encodeExtend } from './requests.ts'
 import { sealedOctets } from './sealedOctets.ts'
 import { Signing } from './signing.ts'
 import type { SignerProcess } from './signerProcess.ts'
 import type {
   ActivateRequest,
+  ExtendRequest,
   Generated,
   GenerateRequest,
   Health,
@@ -208,11 +208,16 @@ export class Token {
    * @throws TokenError 'refused': 'seal' for an altered record, 'rule', or 'activation' after too many failures.
    */
   async activate(request: ActivateRequest): Promise<Buffer | undefined> {
-    const w = new Writer(2048).bytes(encodeKey(request.key)).bytes(encodeActivation(request.activation))
-    w.optional(request.credential, (credential) => w.bytes(encodeCredential(credential)))
-    w.bytes(request.stretched).bytes(encodeAuthorisation(request.authorisation))
-    const done = await this.#ask({ flow: FLOW.activation, operation: 'activate', payload: w.end() })
+    const payload = encodeActivate(request)
+    const done = await this.#ask({ flow: FLOW.activation, operation: 'activate', payload })
     return whole(done.payload, (r) => r.optional(() => Buffer.from(r.exactly(SEAL_LENGTH))))
+  }
+
+  /** Seals what allows no more than another authorisation, for longer. @throws TokenError as activate, or if it does */
+  async extend(request: ExtendRequest): Promise<Buffer> {
+    const payload = encodeExtend(request)
+    const done = await this.#ask({ flow: FLOW.activation, operation: 'extend', payload })
+    return whole(done.payload, (r) => Buffer.from(r.exactly(SEAL_LENGTH)))
   }
 
   /**
@@ -221,9 +226,7 @@ export class Token {
    * @throws TokenError 'refused' with reason 'seal' if one was altered.
    */
   async check(records: SealedRecords): Promise<void> {
-    const w = new Writer(1024).bytes(encodeKey(records.key))
-    w.bytes(encodeSealedAuthorisation(records.authorisation)).bytes(encodeCredential(records.credential))
-    await this.#ask({ flow: FLOW.secrets, operation: 'check', payload: w.end() })
+    await this.#ask({ flow: FLOW.secrets, operation: 'check', payload: encodeCheck(records) })
   }
 
   /**

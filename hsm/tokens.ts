@@ -5,6 +5,7 @@ import type { KeyRecord } from './records.ts'
 import { Token } from './token.ts'
 import type {
   ActivateRequest,
+  ExtendRequest,
   Generated,
   GenerateRequest,
   Health,
@@ -158,6 +159,10 @@ export class Tokens {
 
   activate(request: ActivateRequest): Promise<Buffer | undefined> {
     return this.#holder(request.key).activate(request)
+  }
+
+  extend(request: ExtendRequest): Promise<Buffer> {
+    return this.#holder(request.key).extend(request)
   }
 
   check(records: SealedRecords): Promise<void> {

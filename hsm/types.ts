@@ -134,6 +134,15 @@ export interface ActivateRequest {
   readonly authorisation: AuthorisationRecord
 }
 
+export interface ExtendRequest {
+  readonly key: Sealed<KeyRecord>
+  /** What is extended. */
+  readonly authorisation: Sealed<AuthorisationRecord>
+  readonly credential?: Sealed<CredentialRecord> | undefined
+  /** What it is extended to: nothing that the other one does not allow, but for a later expiry. */
+  readonly extended: AuthorisationRecord
+}
+
 export interface SignRequest {
   /** Whose turn it is in the queue: the client's id, or a name for the service's own work. */
   readonly flow: string

@@ -36,6 +36,7 @@ export const OP = {
   open: 14,
   check: 15,
   verifier: 16,
+  extend: 17,
 } as const
 export type Operation = keyof typeof OP
 

@@ -1,7 +1,7 @@
 import type { SchemeName } from '../algorithms.ts'
 import { keyTypes } from '../algorithms.ts'
 import { purposes } from '../purposes.ts'
-import type { AuthorisationRecord, KeyRecord } from '../records.ts'
+import { originOf, type AuthorisationRecord, type KeyRecord } from '../records.ts'
 import type { Reference } from '../sealedOctets.ts'
 import { Failure, refuse } from './answer.ts'
 import { checkAuthorisation, checkInputs, checkScheme } from './rules.ts'
@@ -77,7 +77,10 @@ function authorised(
   return authorisation
 }
 
-/** Without digests there is only a number, and it is counted here; what was definitely not signed is given back. */
+/**
+ * Without digests there is only a number, and it is counted here, over the whole chain: extending an authorisation lets
+ * a signer make no more signatures than its holder activated. What was definitely not signed is given back.
+ */
 function spend(
   signer: Signer,
   r: { key: KeyRecord; authorisation: AuthorisationRecord; wanted: number },
@@ -85,8 +88,9 @@ function spend(
 ): Signatures {
   const { authorisation, wanted } = r
   if (authorisation.digests !== undefined) return sign()
-  const name = `${r.key.keyId} ${authorisation.authorisationId}`
-  if (!signer.spending.take(name, wanted, authorisation.count)) {
+  const { authorisationId, count } = originOf(authorisation)
+  const name = `${r.key.keyId} ${authorisationId}`
+  if (!signer.spending.take(name, wanted, count)) {
     throw refuse('rule', 'The authorisation is for fewer signatures.')
   }
   const giveBack = (error: unknown): never => {

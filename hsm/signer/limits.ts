@@ -55,8 +55,9 @@ export class FailureLimit {
 const MAX_COUNTED = 200_000
 
 /**
- * What an authorisation without digests (SCAL 1) has left. Postgres spends each occurrence; this is the signer's own
- * brake, within one process and its memory: an authorisation for one signature is not good for many.
+ * What an authorisation without digests (SCAL 1) has left, and what it was extended to with it. Postgres spends each
+ * occurrence; this is the signer's own brake, within one process and its memory: an authorisation for one signature is
+ * not good for many.
  */
 export class Spending {
   readonly #used = new Map<string, number>()

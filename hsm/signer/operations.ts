@@ -10,6 +10,7 @@ import { MAX_AUTHORISED, MAX_INPUTS, MAX_MESSAGE, type Operation } from '../wire
 import { activate } from './activate.ts'
 import { refuse } from './answer.ts'
 import { authorisedSign, learnSeals, type SignRequest } from './authorisedSign.ts'
+import { extend } from './extend.ts'
 import { generate } from './generate.ts'
 import { describe, destroy, list } from './manage.ts'
 import { probe } from './probe.ts'
@@ -77,6 +78,15 @@ export const handlers: Readonly<Record<Exclude<Operation, Entrance>, Handler>> =
     }
     const w = new Writer()
     return w.optional(await activate(signer, done(r, request)), (seal) => w.bytes(seal)).end()
+  },
+  extend: async (signer, r) => {
+    const request = {
+      key: r.bytes(MAX_RECORD),
+      authorisation: r.bytes(MAX_AUTHORISATION),
+      credential: r.optional(() => r.bytes(MAX_RECORD)),
+      extended: r.bytes(MAX_AUTHORISATION),
+    }
+    return new Writer().bytes(await extend(signer, done(r, request))).end()
   },
   sign: (signer, r) => {
     const request = {

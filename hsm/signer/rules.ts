@@ -2,7 +2,14 @@
 import { hashes, schemes, type SchemeName, type SchemeRow } from '../algorithms.ts'
 import { isDerSequence } from '../der.ts'
 import { purposes } from '../purposes.ts'
-import type { ActivationRecord, AuthorisationRecord, CredentialRecord, KeyRecord } from '../records.ts'
+import {
+  MAX_CHAIN_MS,
+  originOf,
+  type ActivationRecord,
+  type AuthorisationRecord,
+  type CredentialRecord,
+  type KeyRecord,
+} from '../records.ts'
 import { MAX_AUTHORISED, MAX_DIGESTS } from '../wire.ts'
 import { refuse } from './answer.ts'
 
@@ -64,7 +71,9 @@ export function checkNewAuthorisation(
   }
   if (authorisation.keyId !== key.keyId) throw refuse('rule', 'The authorisation is for another key.')
   checkCredential(key, authorisation, credential)
-  const { count, expiresAt } = authorisation
+  const { count, expiresAt, origin } = authorisation
+  // Whose count and expiry would be anything that the service says.
+  if (origin !== undefined) throw refuse('rule', 'What is activated extends nothing.')
   if (expiresAt <= now || expiresAt > now + MAX_AUTHORISATION_MS) {
     throw refuse('rule', 'The authorisation would expire too late, or has expired.')
   }
@@ -72,6 +81,48 @@ export function checkNewAuthorisation(
     throw refuse('rule', `${count} signatures cannot be authorised at once.`)
   }
   checkDigests(key, authorisation)
+}
+
+/**
+ * What an authorisation may be extended to, without a new activation: itself or a part of itself, for the same key,
+ * client and credential, until its chain ends.
+ * @throws Failure 'rule'
+ */
+export function checkExtension(
+  r: { key: KeyRecord; authorisation: AuthorisationRecord; credential: CredentialRecord | undefined },
+  extended: AuthorisationRecord,
+  now: number,
+): void {
+  const { key, authorisation: old, credential } = r
+  if (!purposes[key.purpose].activated) throw refuse('rule', `A key for '${key.purpose}' is not activated.`)
+  if (old.keyId !== key.keyId) throw refuse('rule', 'The authorisation is for another key.')
+  checkCredential(key, old, credential)
+  if (now >= old.expiresAt) throw refuse('rule', 'The authorisation has expired.')
+  checkSame(old, extended)
+  const { digests, count, expiresAt } = extended
+  const last = Math.min(now + MAX_AUTHORISATION_MS, originOf(old).expiresAt + MAX_CHAIN_MS)
+  if (expiresAt <= now || expiresAt > last) {
+    throw refuse('rule', 'The extension would expire too late, or has expired.')
+  }
+  const isNoMore = digests === undefined ? count <= old.count : covers(old.digests ?? [], digests)
+  if (count < 1 || !isNoMore) throw refuse('rule', 'The extension is for more than the authorisation.')
+  checkDigests(key, extended)
+}
+
+/** What no extension changes. Digests that were named stay named, and a number stays a number: it is counted by chain. */
+function checkSame(old: AuthorisationRecord, extended: AuthorisationRecord): void {
+  const began = originOf(old)
+  const { origin } = extended
+  const isSame =
+    extended.keyId === old.keyId &&
+    extended.credentialId === old.credentialId &&
+    extended.clientId === old.clientId &&
+    extended.hash === old.hash &&
+    (extended.digests === undefined) === (old.digests === undefined) &&
+    origin?.authorisationId === began.authorisationId &&
+    origin.count === began.count &&
+    origin.expiresAt === began.expiresAt
+  if (!isSame) throw refuse('rule', 'The extension is of another authorisation.')
 }
 
 function checkDigests(key: KeyRecord, { digests, hash, count }: AuthorisationRecord): void {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import {
   encodeActivation,
@@ -11,6 +11,8 @@ import { macDomains, purposes, type Purpose } from '../../hsm/purposes.ts'
 import {
   canonicalAuthorisation,
   canonicalKey,
+  MAX_CHAIN_MS,
+  originOf,
   type AuthorisationRecord,
   type Sealed,
 } from '../../hsm/records.ts'
@@ -163,6 +165,63 @@ describe('whoever holds the wire of a signer', () => {
     await forgotten(key, sealed)
     expect(await sign(person, { ...record, seal })).to.have.length(72)
     expect(await signNamed(key, sealed)).to.have.length(72)
+  })
+
+  it('can extend what was activated, and by that sign nothing else and no more', async () => {
+    const extended = (old: AuthorisationRecord, more: Partial<AuthorisationRecord>): AuthorisationRecord => ({
+      ...old,
+      authorisationId: randomUUID(),
+      origin: originOf(old),
+      ...more,
+    })
+    const extend = (sealed: Sealed<AuthorisationRecord>, record: AuthorisationRecord): Promise<Buffer> => {
+      const w = new Writer().bytes(encodeKey(person.key)).bytes(encodeSealedAuthorisation(sealed)).u8(0)
+      return signer.request('extend', w.bytes(encodeAuthorisation(record)).end())
+    }
+    const activated = async (record: AuthorisationRecord): Promise<Sealed<AuthorisationRecord>> => ({
+      ...record,
+      seal: (await activate(person.stretched, record)).subarray(5),
+    })
+    const B = digest('SHA-256', 'b')
+    const named = await activated(authorisation(person.key, { digests: [A] }))
+    const number = await activated(authorisation(person.key, { digests: undefined, count: 2 }))
+    const wider = [
+      [named, { digests: [B] }],
+      [named, { digests: [A, A], count: 2 }],
+      [named, { expiresAt: named.expiresAt + MAX_CHAIN_MS + 1 }],
+      [named, { clientId: 'client-2' }],
+      [named, { digests: undefined }],
+      [number, { count: 3 }],
+      [number, { count: 3, origin: { ...originOf(number), count: 3 } }],
+      [number, { origin: { ...originOf(number), authorisationId: randomUUID() } }],
+      [number, { digests: [B], count: 1 }],
+    ] as const
+    for (const [old, more] of wider) {
+      const [kind, reason] = await refusal(extend(old, extended(old, more)))
+      expect([kind, reason], JSON.stringify(more)).to.deep.equal(['refused', 'rule'])
+    }
+    // Nor can it extend what nobody sealed, or take an extension's seal for anything else.
+    const forged = { ...named, digests: [B] }
+    expect((await refusal(extend(forged, extended(forged, {}))))[1]).to.equal('seal')
+    const longer = extended(named, { expiresAt: named.expiresAt + 60_000 })
+    const seal = (await extend(named, longer)).subarray(4)
+    expect((await sign(person, { ...longer, seal })).length).to.equal(72)
+    expect((await refusal(sign(person, { ...longer, seal, digests: [B] }, [B])))[1]).to.equal('seal')
+    // A number is counted over all that it is extended to.
+    const chain = [number]
+    for (let i = 0; i < 5; i++) {
+      const next = extended(number, {})
+      chain.push({ ...next, seal: (await extend(number, next)).subarray(4) })
+    }
+    const outcomes = []
+    for (const one of chain)
+      outcomes.push(
+        await sign(person, one, [B]).then(
+          () => 1,
+          () => 0,
+        ),
+      )
+    expect(outcomes).to.deep.equal([1, 1, 0, 0, 0, 0])
   })
 
   it('may guess a secret twenty times an hour', async () => {
