@@ -19,7 +19,9 @@ export async function reserveAttempt(q: Queries, attempt: Attempt): Promise<numb
   const rows = await q.query<{ allowed: boolean; now: string }>({
     name: 'attempt-reserve',
     text: `with mine as (
-        insert into activation_attempt as t (key_id, client_id, failures) values ($1::uuid, $2::text, 1)
+        insert into activation_attempt as t (key_id, client_id, failures)
+        select $1::uuid, $2::text, 1
+         where not exists (select from activation_total where key_id = $1::uuid and failures >= $4::int)
         on conflict (key_id, client_id) do update set failures = t.failures + 1, updated_at = now()
           where t.failures < $3::int
         returning 1),

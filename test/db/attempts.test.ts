@@ -59,6 +59,14 @@ describe('attempts at an activation secret', () => {
     expect(counts.reduce((sum, count) => sum + count, 0)).to.equal(MAX_FAILURES_OF_ALL)
   })
 
+  it('counts nothing against a client that the ceiling keeps from trying', async () => {
+    for (const clientId of CLIENTS.slice(0, 20)) await allowed(clientId, MAX_FAILURES)
+    expect(await allowed('client-20', 10)).to.equal(0)
+    await forgetFailures(db(), { keyId, clientId: 'client-0' })
+    expect(await isLocked(db(), { keyId, clientId: 'client-20' })).to.equal(false)
+    expect(await allowed('client-20', 10)).to.equal(MAX_FAILURES)
+  })
+
   it("resets on success the client's own count and no other's", async () => {
     await allowed('client-0', 3)
     await allowed('client-1', 4)
