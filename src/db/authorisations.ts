@@ -1,6 +1,6 @@
 import type { HashName, KeyType } from '../../hsm/algorithms.ts'
 import type { Purpose } from '../../hsm/purposes.ts'
-import type { AuthorisationRecord, CredentialRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
+import type { AuthorisationRecord, CredentialRecord, KeyRecord, Origin, Sealed } from '../../hsm/records.ts'
 import type { AuditEntry } from '../audit.ts'
 import { AUDIT_INSERT, auditColumns, auditUnnest } from './audit.ts'
 import { byteas } from './binary.ts'
@@ -20,25 +20,31 @@ export interface Found extends Usability {
 /** Under SCAL 1 an occurrence names no digest. */
 const UNKNOWN_DIGEST = Buffer.alloc(0)
 
-/** Stores an activated authorisation, one row for each occurrence that it allows, with its audit act. */
+/**
+ * Stores an activated authorisation, one row for each occurrence that it allows, with its audit act.
+ * @param made.occurrences digests of the occurrences, where they are fewer than what is sealed allows
+ */
 export async function createAuthorisation(
   q: Queries,
   made: {
     readonly authorisation: Sealed<AuthorisationRecord>
     readonly sadHash: Buffer
     readonly audit: AuditEntry
+    readonly occurrences?: readonly Buffer[]
   },
 ): Promise<void> {
   const { authorisation: a } = made
-  const digests = a.digests ?? Array.from({ length: a.count }, () => UNKNOWN_DIGEST)
+  const digests = made.occurrences ?? a.digests ?? Array.from({ length: a.count }, () => UNKNOWN_DIGEST)
   await q.query({
     name: 'authorisation-create',
-    text: `with recorded as (${AUDIT_INSERT} from ${auditUnnest(12)} returning 1),
+    text: `with recorded as (${AUDIT_INSERT} from ${auditUnnest(15)} returning 1),
       made as (
         insert into authorisation
-          (id, sad_hash, client_id, credential_id, key_id, hash, bound, count, expires_at, seal)
+          (id, sad_hash, client_id, credential_id, key_id, hash, bound, count, expires_at, seal,
+           origin_id, origin_count, origin_expires_at)
         values ($1::uuid, $2::bytea, $3::text, $4::text, $5::uuid, $6::text, $7::boolean, $8::int,
-                timestamptz 'epoch' + $9::bigint * interval '1 millisecond', $10::bytea)
+                timestamptz 'epoch' + $9::bigint * interval '1 millisecond', $10::bytea,
+                $12::uuid, $13::int, timestamptz 'epoch' + $14::bigint * interval '1 millisecond')
         returning id)
       insert into authorised_hash (authorisation_id, position, digest)
       select made.id, given.position, given.digest
@@ -55,6 +61,9 @@ export async function createAuthorisation(
       a.expiresAt,
       a.seal,
       byteas(digests),
+      a.origin?.authorisationId ?? null,
+      a.origin?.count ?? null,
+      a.origin?.expiresAt ?? null,
       ...auditColumns([made.audit]),
     ],
   })
@@ -69,6 +78,9 @@ interface SadRow extends Usability {
   readonly digests: Buffer | null
   readonly count: number
   readonly expiresAtMs: string
+  readonly originId: string | null
+  readonly originCount: number | null
+  readonly originExpiresAtMs: string | null
   readonly authorisationSeal: Buffer
   readonly expired: boolean
   readonly credentialId: string
@@ -101,6 +113,8 @@ export const findBySad = grouped<Buffer, Found | undefined>({
       text: `select asked.lookup::int, a.id as "authorisationId", a.key_id as "keyId", a.client_id as "clientId",
                a.hash, a.count, a.seal as "authorisationSeal",
                (extract(epoch from a.expires_at) * 1000)::bigint as "expiresAtMs", a.expires_at <= now() as expired,
+               a.origin_id as "originId", a.origin_count as "originCount",
+               (extract(epoch from a.origin_expires_at) * 1000)::bigint as "originExpiresAtMs",
                case when a.bound then
                  (select string_agg(int4send(length(h.digest)) || h.digest, '' order by h.position)
                     from authorised_hash h where h.authorisation_id = a.id)
@@ -147,8 +161,14 @@ function foundRow(row: SadRow): Found {
       count: row.count,
       expiresAt: Number(row.expiresAtMs),
       seal: row.authorisationSeal,
+      ...originOf(row),
     },
   }
+}
+
+function originOf({ originId, originCount, originExpiresAtMs }: SadRow): { origin?: Origin } {
+  if (originId === null || originCount === null || originExpiresAtMs === null) return {}
+  return { origin: { authorisationId: originId, count: originCount, expiresAt: Number(originExpiresAtMs) } }
 }
 
 function keyOf(row: SadRow): Sealed<KeyRecord> {

@@ -33,8 +33,8 @@ export interface Closing {
 }
 
 /**
- * The token definitely refused: the occurrences are free again. A service's permit has nothing to go back to, so its
- * occurrences stay taken.
+ * The token definitely refused: the occurrences are free again. A service's permit, or an authorisation that was
+ * extended meanwhile, has nothing to go back to, so its occurrences stay taken.
  */
 export async function release(db: Database, { attempt, result }: Closing): Promise<void> {
   await db.transaction(async (tx) => {

@@ -8,7 +8,8 @@ import { AUDIT_INSERT, auditUnnest } from './audit.ts'
 /** Whether each request's authorisation may be used now, by the database's clock, and what says no. */
 const JUDGED = `judged as materialized (
     select asked.*, a.bound,
-           case when a.expires_at <= now() then 'permit_expired'
+           case when a.sad_hash is null then 'permit_unknown'
+                when a.expires_at <= now() then 'permit_expired'
                 when c.state <> 'enabled' or k.state <> 'enabled' or cl.state <> 'enabled' then 'credential_disabled'
                 when ce.state = 'revoked' then 'certificate_revoked'
                 when ce.state <> 'issued' or ce.not_before > now() or ce.not_after <= now() then 'certificate_expired'

@@ -140,7 +140,7 @@ async function store(
   attempt: { keyId: string; clientId: string },
   authorisation: Sealed<AuthorisationRecord>,
 ): Promise<Authorised> {
-  const sad = randomBytes(SAD_OCTETS).toString('base64url')
+  const sad = newSad()
   const audit = auditEntry({
     kind: 'act',
     act: 'authorise',
@@ -160,7 +160,10 @@ async function store(
   return { sad, expiresIn: ctx.config.csc.sadSeconds }
 }
 
-function digestDetail({ hash, digests }: AuthorisationRecord): { hash?: string; digests?: string[] } {
+export const newSad = (): string => randomBytes(SAD_OCTETS).toString('base64url')
+
+/** What the audit log says of an authorisation's hash and digests. */
+export function digestDetail({ hash, digests }: AuthorisationRecord): { hash?: string; digests?: string[] } {
   return {
     ...(hash === undefined ? {} : { hash }),
     ...(digests === undefined ? {} : { digests: digests.map((digest) => digest.toString('hex')) }),

@@ -78,12 +78,9 @@ async function permitted(ctx: Context, request: SadRequest): Promise<Permit> {
   const found = await findBelieved(ctx, asked, (one) => refusalOf(one) === undefined)
   if (found === undefined) throw unknownSad()
   const { key, credential, authorisation } = found
-  try {
+  await noticing(ctx, found, () => {
     checkCovers(found, request)
-  } catch (refusal) {
-    if (refusal instanceof Refusal) await noticeAltered(ctx, refusal.code, found)
-    throw refusal
-  }
+  })
   return new Permit({
     key,
     scheme: request.scheme,
@@ -120,17 +117,38 @@ export async function noticeAltered(ctx: Context, code: RefusalCode, records: Se
   })
 }
 
-const unknownSad = (): Refusal => new Refusal('permit_unknown', 'Invalid parameter SAD')
+/** What a check says of sealed rows; if it says no, whether they were altered. */
+export async function noticing<T>(ctx: Context, records: SealedRecords, check: () => T): Promise<T> {
+  try {
+    return check()
+  } catch (refusal) {
+    if (refusal instanceof Refusal) await noticeAltered(ctx, refusal.code, records)
+    throw refusal
+  }
+}
+
+export const unknownSad = (): Refusal => new Refusal('permit_unknown', 'Invalid parameter SAD')
+
+export const notAuthorised = (): Refusal =>
+  new Refusal('digest_not_authorised', 'Hash is not authorized by the SAD')
 
 function checkCovers(found: Found, request: SadRequest): void {
-  const { authorisation, credential, key } = found
+  checkSad(found, request)
+  checkScheme(found.key, request.scheme)
+  checkDigests(found.authorisation, request)
+}
+
+/**
+ * Whether a SAD is this client's, for this credential, and may be used now.
+ * @throws Refusal permit_unknown, permit_expired, credential_disabled, certificate_expired, certificate_revoked
+ */
+export function checkSad(found: Found, asking: { clientId: string; credentialId: string }): void {
+  const { authorisation, credential } = found
   const isTheirs =
-    authorisation.clientId === request.clientId && credential.credentialId === request.credentialId
+    authorisation.clientId === asking.clientId && credential.credentialId === asking.credentialId
   if (!isTheirs || authorisation.keyId !== credential.keyId) throw unknownSad()
   const refusal = refusalOf(found)
   if (refusal !== undefined) throw refusal
-  checkScheme(key, request.scheme)
-  checkDigests(authorisation, request)
 }
 
 /** What forbids the use of a SAD now, whatever it is used for. */
@@ -189,12 +207,9 @@ function checkScheme(key: KeyRecord, scheme: SchemeName): void {
 }
 
 function checkDigests(authorisation: AuthorisationRecord, request: SadRequest): void {
-  const refuse = (): never => {
-    throw new Refusal('digest_not_authorised', 'Hash is not authorized by the SAD')
-  }
-  if (schemes[request.scheme].hash?.name !== authorisation.hash) refuse()
-  if (request.digests.length > authorisation.count) refuse()
+  if (schemes[request.scheme].hash?.name !== authorisation.hash) throw notAuthorised()
+  if (request.digests.length > authorisation.count) throw notAuthorised()
   if (authorisation.digests === undefined) return
   const authorised = positionsOf(authorisation.digests)
-  if (!request.digests.every((digest) => authorised.has(digest.toString('latin1')))) refuse()
+  if (!request.digests.every((digest) => authorised.has(digest.toString('latin1')))) throw notAuthorised()
 }

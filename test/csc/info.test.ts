@@ -7,6 +7,7 @@ const METHODS = [
   'credentials/list',
   'credentials/info',
   'credentials/authorize',
+  'credentials/extendTransaction',
   'signatures/signHash',
 ]
 
@@ -115,7 +116,6 @@ describe('info', () => {
     'credentials/authorizeCheck',
     'credentials/getChallenge',
     'credentials/sendOTP',
-    'credentials/extendTransaction',
     'credentials/create',
     'credentials/delete',
     'signatures/signDoc',

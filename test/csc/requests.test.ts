@@ -3,7 +3,13 @@ import { startService, type TestService } from '../support/startService.ts'
 import { CscClient, refusal } from './client.ts'
 import { healed } from '../support/healed.ts'
 
-const METHODS = ['credentials/list', 'credentials/info', 'credentials/authorize', 'signatures/signHash']
+const METHODS = [
+  'credentials/list',
+  'credentials/info',
+  'credentials/authorize',
+  'credentials/extendTransaction',
+  'signatures/signHash',
+]
 
 describe('a request to the CSC API', () => {
   let service: TestService

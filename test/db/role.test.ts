@@ -19,6 +19,8 @@ describe("the service's role in Postgres", () => {
     `update credential set client_id = 'x'`,
     `update credential set scal = 1`,
     'update authorisation set count = count + 1',
+    'update authorisation set expires_at = now()',
+    'update authorisation set origin_id = null',
     'delete from authorisation',
     'delete from authorised_hash',
     'delete from token_login',

@@ -30,11 +30,24 @@ const VIOLATIONS: Readonly<Record<string, string>> = {
   'an authorisation is used at most as often as it allows': `
     select a.id from authorisation a join authorised_hash h on h.authorisation_id = a.id
      where h.attempt is not null group by a.id, a.count having count(*) > a.count`,
-  'what was taken has an intent, and a result as soon as its attempt is closed': `
+  'what a signature took has an intent, and a result as soon as its attempt is closed': `
     select distinct h.attempt from authorised_hash h where h.attempt is not null
+       and not exists (select from authorisation n where n.id = h.attempt)
        and (not exists (select from audit where signature_id = h.attempt and kind = 'intent')
             or exists (select from audit where signature_id = h.attempt and kind = 'result')
                = exists (select from attempt where id = h.attempt))`,
+  'a chain of extended authorisations is used at most as often as the first one allows': `
+    select o.id from authorisation o
+      join authorisation a on coalesce(a.origin_id, a.id) = o.id
+      join authorised_hash h on h.authorisation_id = a.id and h.attempt is not null
+     where not exists (select from authorisation n where n.id = h.attempt)
+     group by o.id, o.count having count(*) > o.count`,
+  'an extension has nothing that it did not take from another authorisation, whose SAD is gone': `
+    select n.id from authorisation n join authorised_hash h on h.authorisation_id = n.id
+     where n.origin_id is not null
+     group by n.id, h.digest
+    having count(*) > (select count(*) from authorised_hash o join authorisation a on a.id = o.authorisation_id
+                        where o.attempt = n.id and o.digest = h.digest and a.sad_hash is null)`,
   'an open attempt has an intent and no result': `
     select t.id from attempt t
      where not exists (select from audit where signature_id = t.id and kind = 'intent')

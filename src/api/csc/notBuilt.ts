@@ -9,7 +9,6 @@ export const notBuilt: readonly string[] = [
   'credentials/authorizeCheck',
   'credentials/getChallenge',
   'credentials/sendOTP',
-  'credentials/extendTransaction',
   'credentials/create',
   'credentials/delete',
   'signatures/signDoc',

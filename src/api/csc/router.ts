@@ -8,6 +8,7 @@ import type { Direct } from '../http/direct.ts'
 import { answerErrors, renderErrors } from '../http/errors.ts'
 import { note } from '../http/requestLog.ts'
 import { credentialsAuthorize } from './credentialsAuthorize.ts'
+import { credentialsExtendTransaction } from './credentialsExtendTransaction.ts'
 import { credentialsInfo } from './credentialsInfo.ts'
 import { credentialsList } from './credentialsList.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -28,6 +29,7 @@ const endpoints: readonly Endpoint[] = [
   credentialsList,
   credentialsInfo,
   credentialsAuthorize,
+  credentialsExtendTransaction,
   signaturesSignHash,
 ]
 

@@ -1,0 +1,51 @@
+import type { Queries } from './database.ts'
+import { one } from './database.ts'
+
+/** What an authorisation has left. */
+export interface Unused {
+  /** Of each free occurrence, in order; empty where digests are not named. */
+  readonly digests: readonly Buffer[]
+  /** The database's clock, in ms. */
+  readonly now: number
+}
+
+export async function findUnused(q: Queries, authorisationId: string): Promise<Unused> {
+  const rows = await q.query<{ digests: Buffer[]; now: string }>({
+    text: `select coalesce(array_agg(digest order by position), '{}') as digests,
+                  (extract(epoch from now()) * 1000)::bigint as now
+             from authorised_hash where authorisation_id = $1::uuid and attempt is null`,
+    values: [authorisationId],
+  })
+  const { digests, now } = one(rows)
+  return { digests, now: Number(now) }
+}
+
+/**
+ * Ends a SAD, and takes what its authorisation has left for the one that replaces it. Part of the transaction that stores
+ * the other one.
+ * @returns the digests of what was taken, in order; undefined when the SAD stands for nothing any more, or has expired
+ */
+export async function takeOver(
+  tx: Queries,
+  sad: { readonly hash: Buffer; readonly authorisationId: string; readonly successor: string },
+): Promise<Buffer[] | undefined> {
+  // Whoever comes second waits at this row, and then finds the hash gone.
+  const ended = await tx.query({
+    text: `update authorisation set sad_hash = null
+            where id = $1::uuid and sad_hash = $2::bytea and expires_at > now() returning id`,
+    values: [sad.authorisationId, sad.hash],
+  })
+  if (ended.length === 0) return undefined
+  // An occurrence that a signature takes meanwhile is waited for, and is then its own; one that is taken here fails the
+  // signature that tried it.
+  const taken = await tx.query<{ digest: Buffer; position: number }>({
+    text: `with free as (
+        select position from authorised_hash where authorisation_id = $1::uuid and attempt is null
+         order by position for update)
+      update authorised_hash h set attempt = $2::uuid from free
+       where h.authorisation_id = $1::uuid and h.position = free.position
+      returning h.digest, h.position`,
+    values: [sad.authorisationId, sad.successor],
+  })
+  return taken.toSorted((a, b) => a.position - b.position).map(({ digest }) => digest)
+}
