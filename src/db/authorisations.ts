@@ -20,31 +20,27 @@ export interface Found extends Usability {
 /** Under SCAL 1 an occurrence names no digest. */
 const UNKNOWN_DIGEST = Buffer.alloc(0)
 
-/**
- * Stores an activated authorisation, one row for each occurrence that it allows, with its audit act.
- * @param made.occurrences digests of the occurrences, where they are fewer than what is sealed allows
- */
-export async function createAuthorisation(
-  q: Queries,
-  made: {
-    readonly authorisation: Sealed<AuthorisationRecord>
-    readonly sadHash: Buffer
-    readonly audit: AuditEntry
-    readonly occurrences?: readonly Buffer[]
-  },
-): Promise<void> {
+export interface NewAuthorisation {
+  readonly authorisation: Sealed<AuthorisationRecord>
+  readonly sadHash: Buffer
+  readonly audit: AuditEntry
+  /** Digests of the occurrences, where they may be fewer than what is sealed allows. */
+  readonly occurrences?: readonly Buffer[]
+}
+
+/** Stores a sealed authorisation, one row for each occurrence that it allows, with its audit act. */
+export async function createAuthorisation(q: Queries, made: NewAuthorisation): Promise<void> {
   const { authorisation: a } = made
   const digests = made.occurrences ?? a.digests ?? Array.from({ length: a.count }, () => UNKNOWN_DIGEST)
   await q.query({
     name: 'authorisation-create',
     text: `with recorded as (${AUDIT_INSERT} from ${auditUnnest(15)} returning 1),
       made as (
-        insert into authorisation
-          (id, sad_hash, client_id, credential_id, key_id, hash, bound, count, expires_at, seal,
-           origin_id, origin_count, origin_expires_at)
+        insert into authorisation (id, sad_hash, client_id, credential_id, key_id, hash, bound, count, expires_at,
+                                   seal, origin_id, origin_count, origin_expires_at)
         values ($1::uuid, $2::bytea, $3::text, $4::text, $5::uuid, $6::text, $7::boolean, $8::int,
-                timestamptz 'epoch' + $9::bigint * interval '1 millisecond', $10::bytea,
-                $12::uuid, $13::int, timestamptz 'epoch' + $14::bigint * interval '1 millisecond')
+                timestamptz 'epoch' + $9::bigint * interval '1 millisecond', $10::bytea, $12::uuid, $13::int,
+                timestamptz 'epoch' + $14::bigint * interval '1 millisecond')
         returning id)
       insert into authorised_hash (authorisation_id, position, digest)
       select made.id, given.position, given.digest
@@ -61,13 +57,14 @@ export async function createAuthorisation(
       a.expiresAt,
       a.seal,
       byteas(digests),
-      a.origin?.authorisationId ?? null,
-      a.origin?.count ?? null,
-      a.origin?.expiresAt ?? null,
+      ...originColumns(a.origin),
       ...auditColumns([made.audit]),
     ],
   })
 }
+
+const originColumns = (origin: Origin | undefined): unknown[] =>
+  origin === undefined ? [null, null, null] : [origin.authorisationId, origin.count, origin.expiresAt]
 
 interface SadRow extends Usability {
   readonly lookup: number

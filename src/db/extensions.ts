@@ -5,19 +5,25 @@ import { one } from './database.ts'
 export interface Unused {
   /** Of each free occurrence, in order; empty where digests are not named. */
   readonly digests: readonly Buffer[]
+  /** How often its chain was extended. */
+  readonly extensions: number
   /** The database's clock, in ms. */
   readonly now: number
 }
 
-export async function findUnused(q: Queries, authorisationId: string): Promise<Unused> {
-  const rows = await q.query<{ digests: Buffer[]; now: string }>({
+export async function findUnused(
+  q: Queries,
+  of: { readonly authorisationId: string; readonly originId: string },
+): Promise<Unused> {
+  const rows = await q.query<{ digests: Buffer[]; extensions: number; now: string }>({
     text: `select coalesce(array_agg(digest order by position), '{}') as digests,
+                  (select count(*)::int from authorisation where origin_id = $2::uuid) as extensions,
                   (extract(epoch from now()) * 1000)::bigint as now
              from authorised_hash where authorisation_id = $1::uuid and attempt is null`,
-    values: [authorisationId],
+    values: [of.authorisationId, of.originId],
   })
-  const { digests, now } = one(rows)
-  return { digests, now: Number(now) }
+  const { now, ...left } = one(rows)
+  return { ...left, now: Number(now) }
 }
 
 /**

@@ -5,9 +5,13 @@ import { auditEntry, type AuditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { createAuthorisation, findBySad } from '../db/authorisations.ts'
 import { findUnused, takeOver, type Unused } from '../db/extensions.ts'
+import { Refusal } from '../refusal.ts'
 import { digestDetail, newSad, type Authorised } from './activation.ts'
 import { bearerHash, checkSad, notAuthorised, noticing, unknownSad } from './permit.ts'
 import { tokenRefusal } from './tokenRefusal.ts'
+
+/** Of one chain. Each stores a row for every occurrence that goes on, and nobody enters a PIN for it. */
+export const MAX_EXTENSIONS = 100
 
 export interface ExtendRequest {
   readonly sad: string
@@ -21,15 +25,17 @@ export interface ExtendRequest {
 /**
  * A SAD for what another one has left, or, where digests are named, for some of it; the other one ends. Nothing is
  * activated: a signer seals only what was activated before, and the whole chain ends MAX_CHAIN_MS after its first expiry.
- * @throws Refusal permit_unknown (also where nothing is left), permit_expired, digest_not_authorised,
- * credential_disabled, certificate_expired, certificate_revoked
+ * @throws Refusal permit_unknown (also where nothing is left), permit_expired, digest_not_authorised, conflict (too
+ * often), credential_disabled, certificate_expired, certificate_revoked
  */
 export async function extendAuthorisation(ctx: Context, request: ExtendRequest): Promise<Authorised> {
   // 1. What is left is read, and asked for at a signer. If we die before 2: nothing was written, the old SAD is good.
   const sadHash = bearerHash(request.sad)
   const found = await findBySad(ctx.db, sadHash)
   if (found === undefined) throw unknownSad()
-  const left = await findUnused(ctx.db, found.authorisation.authorisationId)
+  const { authorisationId } = found.authorisation
+  const originId = originOf(found.authorisation).authorisationId
+  const left = await findUnused(ctx.db, { authorisationId, originId })
   const record = await noticing(ctx, found, () => {
     checkSad(found, request)
     return extendedRecord(ctx, request, { old: found.authorisation, left })
@@ -48,7 +54,7 @@ export async function extendAuthorisation(ctx: Context, request: ExtendRequest):
   await ctx.db.transaction(async (tx) => {
     const taken = await takeOver(tx, {
       hash: sadHash,
-      authorisationId: old.authorisationId,
+      authorisationId,
       successor: record.authorisationId,
     })
     const occurrences = occurrencesOf(record, taken)
@@ -70,6 +76,8 @@ function extendedRecord(
   if (old.digests === undefined ? asked.length > left.digests.length : !isAmong(asked, left.digests)) {
     throw notAuthorised()
   }
+  // A chain has one SAD that is good: whoever else extends it now takes this one's place, or the other way round.
+  if (left.extensions >= MAX_EXTENSIONS) throw new Refusal('conflict', 'The SAD cannot be extended again')
   const origin = originOf(old)
   return {
     ...fieldsOf(old),

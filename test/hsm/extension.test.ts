@@ -38,13 +38,13 @@ onEachMake('an authorisation that is extended', (make) => {
 
   type Old = Sealed<AuthorisationRecord>
   type Linked = Sealed<CredentialRecord>
+  const failed = (error: unknown): string => (error as Error).message
   const rule = (message: string): [string, string, string] => ['refused', 'rule', message]
   const sign = (r: Partial<SignRequest>): Promise<Buffer[]> =>
     open.token.sign({ flow: 'test', key: person.key, scheme: 'ecdsa-sha256', inputs: [A], ...r })
   const record = (old: Old, r: Partial<AuthorisationRecord> = {}): AuthorisationRecord => {
-    const { authorisationId: _id, seal: _seal, ...same } = old
     const count = r.digests?.length ?? old.count
-    return { ...same, authorisationId: randomUUID(), origin: originOf(old), count, ...r }
+    return { ...old, authorisationId: randomUUID(), origin: originOf(old), count, ...r }
   }
   const extend = async (old: Old, r: Partial<AuthorisationRecord> = {}, linked?: Linked): Promise<Old> => {
     const extended = record(old, r)
@@ -134,12 +134,7 @@ onEachMake('an authorisation that is extended', (make) => {
     for (let i = 0; i < 3; i++) chain.push(await extend(chain.at(-1) ?? old))
     const outcomes: string[] = []
     for (const one of [...chain, ...chain]) {
-      outcomes.push(
-        await sign({ authorisation: one }).then(
-          () => 'signed',
-          (error: Error) => error.message,
-        ),
-      )
+      outcomes.push(await sign({ authorisation: one }).then(() => 'signed', failed))
     }
     // Each signer counts for itself, as it does without extensions: four at most, of two.
     const refused = outcomes.filter((outcome) => outcome !== 'signed')
@@ -166,9 +161,8 @@ onEachMake('an authorisation that is extended', (make) => {
     const old = await authorise(open.token, person, { digests: [A] })
     const sealed = await extend(old)
     const origin = originOf(sealed)
-    const { origin: _none, ...bare } = sealed
     const altered: Old[] = [
-      bare,
+      { ...sealed, origin: undefined },
       { ...sealed, authorisationId: old.authorisationId },
       { ...sealed, expiresAt: sealed.expiresAt + 1 },
       { ...sealed, origin: { ...origin, authorisationId: randomUUID() } },

@@ -40,9 +40,9 @@ describe('two replicas that extend and count', () => {
   })
 
   const replica = (n: number): Context => replicas[n % 2] ?? test.ctx
-  const authorise = async (digests: readonly Buffer[], id = credentialId): Promise<string> => {
+  const authorise = async (digests: readonly Buffer[]): Promise<string> => {
     const count = digests.length
-    const request = { clientId, credentialId: id, secrets: [pin], count, hash: 'SHA-256', digests } as const
+    const request = { clientId, credentialId, secrets: [pin], count, hash: 'SHA-256', digests } as const
     const { sad } = await authoriseCredential(test.ctx, request)
     test.secrets.push(sad)
     return sad
@@ -52,8 +52,8 @@ describe('two replicas that extend and count', () => {
     test.secrets.push(made.sad)
     return made.sad
   }
-  const signed = async (sad: string, digest: Buffer, n = 0, id = credentialId): Promise<string> => {
-    const asked = { sad, clientId, credentialId: id, scheme: 'ecdsa-sha256', digests: [digest] } as const
+  const signed = async (sad: string, digest: Buffer, n = 0): Promise<string> => {
+    const asked = { sad, clientId, credentialId, scheme: 'ecdsa-sha256', digests: [digest] } as const
     return code(permitFromSad(replica(n), asked).then((permit) => sign(replica(n), permit)))
   }
   const code = async (work: Promise<unknown>): Promise<string> =>
