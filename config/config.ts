@@ -57,7 +57,17 @@ export const configSchema = z.strictObject({
   /** The PKCS#11 tokens; config/tokens.ts documents the fields. */
   tokens: tokensSchema,
   csc: z.strictObject({
-    /** Shown by /csc/v2/info (CSC API v2, 11.1). */
+    /**
+     * The edition that /csc/v2 says it is. 2.2 only adds to 2.0: '2.0.0.0' is for clients that are strict about what they
+     * do not know; the EUDI wallet's library wants '2.2.0.0'. /csc/v1 is 1.0.4.0 whatever stands here.
+     */
+    specs: z.enum(['2.2.0.0', '2.0.0.0']).default('2.2.0.0'),
+    /**
+     * Refuses requests that the standard does not have, though clients in the field send them: the table in
+     * src/api/csc/aliases.ts. For testing a client; pyHanko on /csc/v2 and the EUDI wallet's libraries then fail.
+     */
+    strict: z.boolean().default(false),
+    /** Shown by info (CSC API v2.2, 11.1). */
     name: z.string().min(1).max(255),
     region: z.string().regex(/^[A-Z]{2}$/),
     lang: z.string().default('en'),

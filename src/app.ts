@@ -1,10 +1,13 @@
 import type { RequestListener } from 'node:http'
 import express from 'express'
 import { adminRouter } from './api/admin/router.ts'
+import type { Dialect } from './api/csc/dialect.ts'
 import { cscMethods, cscRouter } from './api/csc/router.ts'
+import { version1 } from './api/csc/version1.ts'
+import { version2 } from './api/csc/version2.ts'
 import { enrolRouter } from './api/enrol/router.ts'
 import { cors } from './api/http/cors.ts'
-import { straight, type Direct } from './api/http/direct.ts'
+import { straight } from './api/http/direct.ts'
 import { securityHeaders } from './api/http/headers.ts'
 import { requestLog } from './api/http/requestLog.ts'
 import { oauthMetadata, oauthRouter } from './api/oauth/router.ts'
@@ -34,12 +37,19 @@ export function createApp(ctx: Context, door: Door): RequestListener {
     // RFC 8414, 3.1: where the metadata of an issuer with a path is looked for.
     app.get('/.well-known/oauth-authorization-server/oauth2', oauthMetadata(ctx))
   }
-  if (door.faces.has('csc')) app.use(CSC, cscRouter(ctx))
+  const editions = door.faces.has('csc') ? cscEditions(ctx) : []
+  for (const { at, dialect } of editions) app.use(at, cscRouter(ctx, dialect))
   if (door.faces.has('admin')) app.use('/admin/v1', adminRouter(ctx, door))
   if (door.faces.has('enrol')) app.use('/enrol', enrolRouter(ctx))
   app.use(nowhere(ctx))
-  const methods = door.faces.has('csc') ? cscMethods(ctx, CSC) : new Map<string, Direct>()
-  return straight(methods, [headers, ...logged], app)
+  const methods = editions.flatMap(({ at, dialect }) => cscMethods(ctx, dialect, at))
+  return straight(new Map(methods), [headers, ...logged], app)
 }
 
-const CSC = '/csc/v2'
+/** The editions of the CSC API, and where they are mounted. */
+function cscEditions({ config }: Context): readonly { readonly at: string; readonly dialect: Dialect }[] {
+  return [
+    { at: '/csc/v1', dialect: version1(config.csc) },
+    { at: '/csc/v2', dialect: version2(config.csc) },
+  ]
+}

@@ -13,12 +13,45 @@ export interface Shown {
   readonly authInfo: boolean
 }
 
+export interface CredentialInfo {
+  readonly credentialID: string
+  readonly description?: string
+  readonly status: 'valid' | 'invalid'
+  readonly key: {
+    readonly status: 'enabled' | 'disabled'
+    readonly algo: readonly string[]
+    readonly len: number
+    readonly curve?: string
+  }
+  readonly cert: { readonly status: string; readonly certificates?: readonly string[] }
+  readonly auth: Auth
+  readonly SCAL: string
+  readonly multisign: number
+  readonly lang: string
+}
+
+/** How the holder authorises; the EUDI wallet's library fails without the member `objects`. */
+export interface Auth {
+  readonly mode: CredentialRow['mode']
+  readonly expression?: string
+  /** Null is the standard's word for absent. */
+  readonly objects: readonly AuthObject[] | null
+}
+
+export interface AuthObject {
+  readonly type: string
+  readonly id: string
+  readonly format: 'A' | 'N'
+  readonly label: string
+  readonly description: string
+}
+
 /** A credential as credentials/info and credentials/list describe it (CSC API v2.2, 11.7). */
 export async function describeCredential(
   ctx: Context,
   row: CredentialRow,
   shown: Shown,
-): Promise<Record<string, unknown>> {
+): Promise<CredentialInfo> {
   const status = certificateStatus(row)
   const enabled = row.state === 'enabled' && row.keyState === 'enabled'
   return {
@@ -76,7 +109,7 @@ function certificateInfo({ certificate, notBefore, notAfter }: CredentialRow): R
 /** The id of the one authentication object of an explicit credential: its holder's PIN. */
 export const PIN_ID = 'PIN'
 
-const PIN_OBJECT = {
+const PIN_OBJECT: AuthObject = {
   type: 'Password',
   id: PIN_ID,
   format: 'A',
@@ -84,8 +117,7 @@ const PIN_OBJECT = {
   description: 'The PIN that the holder of the credential has set',
 }
 
-/** The EUDI wallet's library fails without the member `objects`; null is the standard's word for absent. */
-function authMembers(row: CredentialRow, authInfo: boolean): Record<string, unknown> {
+function authMembers(row: CredentialRow, authInfo: boolean): Auth {
   const { mode } = row
   if (!authInfo || mode !== 'explicit') return { mode, objects: null }
   return { mode, expression: PIN_ID, objects: [PIN_OBJECT] }

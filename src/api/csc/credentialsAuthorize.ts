@@ -43,8 +43,6 @@ const request = z.strictObject({
     )
     .length(1, { error: INVALID_AUTH })
     .optional(),
-  /** Where version 1 has the secret; pyHanko writes it there on version 2, too. */
-  PIN: pin.optional(),
   description,
   ...common,
 })
@@ -53,7 +51,6 @@ type Input = z.output<typeof request>
 /** CSC API v2.2, 11.8, mode explicit: the holder's PIN becomes a SAD over these hashes. */
 export const credentialsAuthorize = endpoint({
   name: 'credentials/authorize',
-  aliases: { hash: 'hashes', hashAlgo: 'hashAlgorithmOID' },
   request,
   answer: async (ctx, { clientId, input }) => {
     const secret = pinOf(input)
@@ -75,10 +72,8 @@ export const credentialsAuthorize = endpoint({
   },
 })
 
-function pinOf({ authData, PIN }: Input): string {
-  const given = authData?.[0]?.value
-  if (given !== undefined && PIN !== undefined) throw new Refusal('invalid_request', INVALID_AUTH)
-  const secret = given ?? PIN
+function pinOf({ authData }: Input): string {
+  const secret = authData?.[0]?.value
   if (secret === undefined) {
     throw new Refusal('invalid_request', 'Missing (or invalid type) array parameter authData')
   }

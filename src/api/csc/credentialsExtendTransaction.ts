@@ -29,7 +29,6 @@ type Input = z.output<typeof request>
  */
 export const credentialsExtendTransaction = endpoint({
   name: 'credentials/extendTransaction',
-  aliases: { hash: 'hashes', hashAlgo: 'hashAlgorithmOID' },
   request,
   answer: async (ctx, { clientId, input }) => {
     const hash = input.hashAlgorithmOID === undefined ? undefined : askedHash(input.hashAlgorithmOID)

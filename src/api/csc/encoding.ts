@@ -1,12 +1,15 @@
 /**
- * Base64, strictly: the standard alphabet with its padding, or the URL alphabet with or without (RFC 4648, 4 and 5; the
- * CSC API uses both, and so do its clients). No white space, no mixture, no bits left over.
+ * Base64 (RFC 4648, 4), strictly: the standard alphabet with its padding, no white space, no bits left over.
  * @returns undefined for anything else
  */
 export function decodeBase64(text: string): Buffer | undefined {
   const octets = Buffer.from(text, 'base64')
-  const standard = octets.toString('base64')
-  if (text === standard) return octets
+  return text === octets.toString('base64') ? octets : undefined
+}
+
+/** The same in the URL's alphabet (RFC 4648, 5), with its padding or without. */
+export function decodeBase64Url(text: string): Buffer | undefined {
+  const octets = Buffer.from(text, 'base64url')
   const url = octets.toString('base64url')
   const padding = '='.repeat((4 - (url.length % 4)) % 4)
   return text === url || text === url + padding ? octets : undefined

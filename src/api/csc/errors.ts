@@ -1,8 +1,8 @@
 import type { Refusal, RefusalCode } from '../../refusal.ts'
 import { BearerRefusal } from '../http/authenticate.ts'
-import type { Rendered } from '../http/errors.ts'
+import type { Render, Rendered } from '../http/errors.ts'
 
-interface CscError {
+export interface CscError {
   readonly status: number
   readonly error: string
   /** The standard's phrase; absent: the refusal's own message, which the endpoint worded. */
@@ -60,10 +60,14 @@ const errors: Readonly<Record<RefusalCode, CscError>> = {
 
 const BUG: Rendered = { status: 500, body: { error: 'server_error' } }
 
-/** A refusal in the words of the CSC API. */
-export function renderCsc(refusal: Refusal | undefined): Rendered {
-  if (refusal === undefined) return BUG
-  const { status, error, description = refusal.message } = errors[refusal.code]
+/** Refusals in the words of the CSC API. @param own what an edition says instead of the table */
+export function renderingErrors(own: Readonly<Partial<Record<RefusalCode, CscError>>> = {}): Render {
+  const table = { ...errors, ...own }
+  return (refusal) => (refusal === undefined ? BUG : rendered(refusal, table[refusal.code]))
+}
+
+function rendered(refusal: Refusal, row: CscError): Rendered {
+  const { status, error, description = refusal.message } = row
   if (!(refusal instanceof BearerRefusal) || status !== 401) {
     return { status, body: { error, error_description: description } }
   }

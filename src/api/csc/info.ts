@@ -1,25 +1,41 @@
 import { z } from 'zod'
 import { hashes, keyTypes } from '../../../hsm/algorithms.ts'
 import type { Context } from '../../context.ts'
-import { endpoint } from './endpoint.ts'
+import { endpoint, type Endpoint } from './endpoint.ts'
 import { common } from './members.ts'
 import { algorithmOids } from './signAlgo.ts'
 
-/** Of the standard's editions: this one's members are a superset of those of 2.0, and the EUDI wallet wants this string. */
-const SPECS = '2.2.0.0'
+/** What there is to say, in the words of v2.2; how much of it is said, and under which name of an edition, differs. */
+export interface Info {
+  readonly name: string
+  readonly logo: string
+  readonly region: string
+  readonly lang: string
+  readonly description: string
+  readonly authType: readonly string[]
+  readonly oauth2: string
+  readonly supportsRar: boolean
+  readonly asynchronousOperationMode: boolean
+  readonly validationInfo: boolean
+  readonly methods: readonly string[]
+  readonly signAlgorithms: { readonly algos: readonly string[]; readonly algoParams: readonly string[] }
+  readonly supportedHashTypes: readonly string[]
+  readonly documentTypes: readonly string[]
+  readonly signature_formats: object
+  readonly conformance_levels: readonly string[]
+}
 
 /**
- * CSC API v2.2, 11.1. It says what exists and nothing else; the endpoints are told to it by the list of routes.
+ * CSC API v2.2, 11.1. It says what exists and nothing else; the endpoints are told to it by the edition.
  * Documents are not signed here, so there is no format, no envelope and no conformance level: the lists are there,
  * because strict clients want the members, and are empty.
  */
-export function infoEndpoint(methods: () => readonly string[]) {
+export function infoEndpoint(methods: () => readonly string[]): Endpoint<Info> {
   return endpoint({
     name: 'info',
     open: true,
     request: z.strictObject(common),
-    answer: (ctx) => ({
-      specs: SPECS,
+    answer: (ctx): Info => ({
       ...aboutUs(ctx),
       authType: ['oauth2client'],
       // Clients append /oauth2/token.
@@ -37,7 +53,7 @@ export function infoEndpoint(methods: () => readonly string[]) {
   })
 }
 
-function aboutUs(ctx: Context): Record<string, string> {
+function aboutUs(ctx: Context): Pick<Info, 'name' | 'logo' | 'region' | 'lang' | 'description'> {
   const { name, region, lang, description, logo } = ctx.config.csc
   return { name, logo: logo ?? `${ctx.config.baseUrl}/csc/v2/logo.png`, region, lang, description }
 }

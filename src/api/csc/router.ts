@@ -7,44 +7,27 @@ import { readJson } from '../http/body.ts'
 import type { Direct } from '../http/direct.ts'
 import { answerErrors, renderErrors } from '../http/errors.ts'
 import { note } from '../http/requestLog.ts'
-import { credentialsAuthorize } from './credentialsAuthorize.ts'
-import { credentialsExtendTransaction } from './credentialsExtendTransaction.ts'
-import { credentialsInfo } from './credentialsInfo.ts'
-import { credentialsList } from './credentialsList.ts'
+import type { Dialect } from './dialect.ts'
 import type { Endpoint } from './endpoint.ts'
-import { renderCsc } from './errors.ts'
-import { infoEndpoint } from './info.ts'
 import { logo } from './logo.ts'
-import { notBuilt } from './notBuilt.ts'
-import { signaturesSignHash } from './signaturesSignHash.ts'
 
 /** Everything but the hashes. */
 const BODY_OCTETS = 64 * 1024
 /** A SHA-512 digest in base64, its quotes and comma, and room for white space. */
 const HASH_OCTETS = 128
 
-/** The methods of the CSC API that exist, and what `info` advertises. */
-const endpoints: readonly Endpoint[] = [
-  infoEndpoint(() => endpoints.map(({ name }) => name)),
-  credentialsList,
-  credentialsInfo,
-  credentialsAuthorize,
-  credentialsExtendTransaction,
-  signaturesSignHash,
-]
-
-/** The CSC API v2 (Cloud Signature Consortium, v2.2), to be mounted at /csc/v2. */
-export function cscRouter(ctx: Context): Router {
+/** An edition of the CSC API (Cloud Signature Consortium), to be mounted where it belongs. */
+export function cscRouter(ctx: Context, dialect: Dialect): Router {
   const router = Router({ caseSensitive: true, strict: true })
   const face = faceOf(ctx)
-  for (const endpoint of endpoints) {
+  for (const endpoint of dialect.endpoints) {
     router.post(`/${endpoint.name}`, (request, response) => serve(face, endpoint, { request, response }))
     router.all(`/${endpoint.name}`, (_request, response) => {
       response.setHeader('Allow', 'POST')
       throw new Refusal('method_not_allowed', 'Methods of this API are called by POST')
     })
   }
-  for (const name of notBuilt) {
+  for (const name of dialect.notBuilt) {
     router.all(`/${name}`, () => {
       throw new Refusal('not_implemented', `The method ${name} is not implemented`)
     })
@@ -56,14 +39,18 @@ export function cscRouter(ctx: Context): Router {
   router.use(() => {
     throw new Refusal('not_found', 'There is no such method')
   })
-  router.use(renderErrors(ctx.log, renderCsc))
+  router.use(renderErrors(ctx.log, dialect.renderError))
   return router
 }
 
 /** Its methods, to be served without a router: they are where the service spends its time. */
-export function cscMethods(ctx: Context, mountedAt: string): ReadonlyMap<string, Direct> {
+export function cscMethods(
+  ctx: Context,
+  dialect: Dialect,
+  mountedAt: string,
+): readonly (readonly [string, Direct])[] {
   const face = faceOf(ctx)
-  const answerError = answerErrors(ctx.log, renderCsc)
+  const answerError = answerErrors(ctx.log, dialect.renderError)
   const direct = (endpoint: Endpoint): Direct => ({
     path: `/${endpoint.name}`,
     serve: (request, response) => {
@@ -72,8 +59,8 @@ export function cscMethods(ctx: Context, mountedAt: string): ReadonlyMap<string,
       })
     },
   })
-  return new Map(
-    endpoints.map((endpoint) => [`POST ${mountedAt}/${endpoint.name}`, direct(endpoint)] as const),
+  return dialect.endpoints.map(
+    (endpoint) => [`POST ${mountedAt}/${endpoint.name}`, direct(endpoint)] as const,
   )
 }
 

@@ -10,16 +10,8 @@ export interface AskedAlgorithm {
   readonly hashAlgorithmOID?: string | undefined
 }
 
-/**
- * Names that clients write instead of a signature algorithm's OID: the key's own OID, and the word of the Greek QTSP's
- * interface. The hash then comes from hashAlgorithmOID. Answers only ever carry OIDs.
- */
-const KEY_ALGORITHMS: ReadonlyMap<string, { readonly family: SchemeRow['family'] }> = new Map([
-  [keyTypes['RSA-3072'].oid, { family: 'RSA' }],
-  [keyTypes['P-256'].oid, { family: 'EC' }],
-  ['ECDSA', { family: 'EC' }],
-])
-
+/** The one OID of a key that the standard takes for a signature's, if the hash is named beside it (11.13). */
+const RSA = keyTypes['RSA-3072'].oid
 const PSS = schemes['pss-sha256'].oid
 const DER_NULL = Buffer.from('0500', 'hex')
 const rows: readonly SchemeRow[] = Object.values(schemes)
@@ -46,14 +38,12 @@ export function askedHash(oid: string): HashRow {
 }
 
 function plainScheme(asked: AskedAlgorithm, hash: HashRow | undefined): SchemeRow {
-  const key = KEY_ALGORITHMS.get(asked.signAlgo)
-  if (key !== undefined && hash === undefined) {
+  const isRsa = asked.signAlgo === RSA
+  if (isRsa && hash === undefined) {
     return refuse('Missing (or invalid type) string parameter hashAlgorithmOID')
   }
   const scheme = rows.find((row) =>
-    key === undefined
-      ? row.oid === asked.signAlgo
-      : row.family === key.family && row.padding !== 'pss' && row.hash === hash,
+    isRsa ? row.padding === 'pkcs1' && row.hash === hash : row.oid === asked.signAlgo,
   )
   if (scheme === undefined) return refuse('Invalid parameter signAlgo')
   checkNoParameters(scheme, asked.signAlgoParams)

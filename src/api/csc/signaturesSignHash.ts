@@ -16,7 +16,6 @@ const string = (name: string) => requiredString(name).optional()
 /** CSC API v2.2, 11.13. The digests are signed as given; signatures come in the order of the hashes. */
 export const signaturesSignHash = endpoint({
   name: 'signatures/signHash',
-  aliases: { hash: 'hashes', hashAlgo: 'hashAlgorithmOID' },
   request: z.strictObject({
     credentialID,
     SAD: requiredString('SAD'),

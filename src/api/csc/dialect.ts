@@ -1,0 +1,56 @@
+import { Refusal } from '../../refusal.ts'
+import type { Render } from '../http/errors.ts'
+import type { Read } from './aliases.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** One edition of the CSC API, as it is mounted. */
+export interface Dialect {
+  /** The methods that exist, and what `info` advertises. */
+  readonly endpoints: readonly Endpoint[]
+  /** Methods of this edition that do not: they answer 501, as the standard asks. */
+  readonly notBuilt: readonly string[]
+  readonly renderError: Render
+}
+
+/** How an edition says what a method says in the words of v2.2. */
+export interface Manner<Answer extends object> {
+  readonly read: Read
+  /** Absent: as it is. */
+  readonly write?: (answer: Answer) => object
+  /** What the core says to a bad request, and what this edition says instead. */
+  readonly phrases?: ReadonlyMap<string, string>
+}
+
+/** A method as an edition speaks it. */
+export function spoken<Answer extends object>(
+  endpoint: Endpoint<Answer>,
+  { read, write = (answer) => answer, phrases = new Map() }: Manner<Answer>,
+): Endpoint {
+  return {
+    name: endpoint.name,
+    open: endpoint.open,
+    serve: async (ctx, { clientId, body }) => {
+      try {
+        return write(await endpoint.serve(ctx, { clientId, body: read(body) }))
+      } catch (thrown) {
+        throw rephrased(thrown, phrases)
+      }
+    },
+  }
+}
+
+function rephrased(thrown: unknown, phrases: ReadonlyMap<string, string>): unknown {
+  if (!(thrown instanceof Refusal) || thrown.code !== 'invalid_request') return thrown
+  const phrase = phrases.get(thrown.message)
+  return phrase === undefined ? thrown : new Refusal(thrown.code, phrase, { cause: thrown.cause })
+}
+
+/** Some members of an answer. */
+export function only(answer: object, names: readonly string[]): object {
+  return Object.fromEntries(Object.entries(answer).filter(([name]) => names.includes(name)))
+}
+
+/** All members of an answer but some. */
+export function without(answer: object, names: readonly string[]): object {
+  return Object.fromEntries(Object.entries(answer).filter(([name]) => !names.includes(name)))
+}

@@ -1,0 +1,113 @@
+import type { Config } from '../../../config/config.ts'
+import type { RefusalCode } from '../../refusal.ts'
+import { readingVersion1 } from './aliases.ts'
+import type { Auth, CredentialInfo } from './credential.ts'
+import { credentialsAuthorize } from './credentialsAuthorize.ts'
+import { credentialsExtendTransaction } from './credentialsExtendTransaction.ts'
+import { credentialsInfo } from './credentialsInfo.ts'
+import { credentialsList } from './credentialsList.ts'
+import { only, spoken, type Dialect } from './dialect.ts'
+import type { Endpoint } from './endpoint.ts'
+import { renderingErrors, type CscError } from './errors.ts'
+import { infoEndpoint, type Info } from './info.ts'
+import { signaturesSignHash } from './signaturesSignHash.ts'
+
+/** TABLE of the edition's methods and the members of their requests. */
+const members: ReadonlyMap<string, readonly string[]> = new Map([
+  ['info', []],
+  ['auth/login', []],
+  ['auth/revoke', []],
+  ['credentials/list', ['userID', 'maxResults', 'pageToken']],
+  ['credentials/info', ['credentialID', 'certificates', 'certInfo', 'authInfo']],
+  // The standard has no hashAlgo in these two; who names it is not refused, and is held to it.
+  [
+    'credentials/authorize',
+    ['credentialID', 'numSignatures', 'hash', 'hashAlgo', 'PIN', 'OTP', 'description'],
+  ],
+  ['credentials/extendTransaction', ['credentialID', 'hash', 'hashAlgo', 'SAD']],
+  ['credentials/sendOTP', []],
+  ['signatures/signHash', ['credentialID', 'SAD', 'hash', 'hashAlgo', 'signAlgo', 'signAlgoParams']],
+  ['signatures/timestamp', []],
+  ['oauth2/authorize', []],
+  ['oauth2/token', []],
+  ['oauth2/revoke', []],
+])
+/** Of every method: they change nothing. */
+const COMMON = ['lang', 'clientData']
+
+const MISSING_STRING = 'Missing (or invalid type) string parameter'
+
+/** Phrases that name a member which is called otherwise here. */
+const phrases: ReadonlyMap<string, string> = new Map([
+  [`${MISSING_STRING} hashAlgorithmOID`, `${MISSING_STRING} hashAlgo`],
+  ['Invalid parameter hashAlgorithmOID', 'Invalid parameter hashAlgo'],
+  ['Parameter hashAlgorithmOID is given twice', 'Parameter hashAlgo is given twice'],
+  [
+    'String parameter hashAlgorithmOID contradicts with signAlgo parameter',
+    'String parameter hashAlgo contradicts with signAlgo parameter',
+  ],
+  ['Missing (or invalid type) array parameter authData', `${MISSING_STRING} PIN`],
+  ['Invalid parameter authData', 'Invalid parameter PIN'],
+])
+
+/** Where the hash is told from the length of the digests, a length of no hash is what is wrong. */
+const phrasesOfAuthorize: ReadonlyMap<string, string> = new Map([
+  ...phrases,
+  [`${MISSING_STRING} hashAlgorithmOID`, 'Invalid digest value length'],
+])
+
+/** Codes that are this edition's own. */
+const errors: Readonly<Partial<Record<RefusalCode, CscError>>> = {
+  activation_failed: { status: 400, error: 'invalid_pin', description: 'The PIN is invalid' },
+}
+
+/** The CSC API v1 (Cloud Signature Consortium, 1.0.4.0), to be mounted at /csc/v1. Absent members are left out, never null. */
+export function version1({ strict }: Config['csc']): Dialect {
+  const reading = ({ name }: Endpoint) => ({
+    read: readingVersion1(name, { members: [...COMMON, ...(members.get(name) ?? [])], strict }),
+    phrases,
+  })
+  const info = infoEndpoint(() => endpoints.map(({ name }) => name))
+  const endpoints: readonly Endpoint[] = [
+    spoken(info, { ...reading(info), write: infoOf }),
+    spoken(credentialsList, reading(credentialsList)),
+    spoken(credentialsInfo, { ...reading(credentialsInfo), write: flat }),
+    spoken(credentialsAuthorize, { ...reading(credentialsAuthorize), phrases: phrasesOfAuthorize }),
+    spoken(credentialsExtendTransaction, {
+      ...reading(credentialsExtendTransaction),
+      phrases: phrasesOfAuthorize,
+    }),
+    spoken(signaturesSignHash, {
+      ...reading(signaturesSignHash),
+      write: ({ signatures }) => ({ signatures }),
+    }),
+  ]
+  const built = new Set(endpoints.map(({ name }) => name))
+  const notBuilt = [...members.keys()].filter((name) => !built.has(name))
+  return { endpoints, notBuilt, renderError: renderingErrors(errors) }
+}
+
+const OF_INFO = ['name', 'logo', 'region', 'lang', 'description', 'authType', 'oauth2', 'methods']
+
+function infoOf(info: Info): object {
+  return { specs: '1.0.4.0', ...only(info, OF_INFO) }
+}
+
+const OF_CREDENTIAL = ['description', 'key', 'cert', 'SCAL', 'multisign', 'lang']
+
+/** credentials/info: what authorises stands beside the rest. */
+function flat({ auth, ...info }: CredentialInfo): object {
+  return { ...only(info, OF_CREDENTIAL), authMode: auth.mode, ...secrets(auth) }
+}
+
+/** The edition writes presence as a word. */
+function secrets({ objects }: Auth): object {
+  if (objects === null) return {}
+  return Object.fromEntries(
+    ['PIN', 'OTP'].map((wanted) => {
+      const found = objects.find(({ id }) => id === wanted)
+      if (found === undefined) return [wanted, { presence: 'false' }]
+      return [wanted, { presence: 'true', ...only(found, ['format', 'label', 'description']) }]
+    }),
+  )
+}

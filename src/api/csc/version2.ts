@@ -1,0 +1,50 @@
+import type { Config } from '../../../config/config.ts'
+import { readingVersion2 } from './aliases.ts'
+import { credentialsAuthorize } from './credentialsAuthorize.ts'
+import { credentialsExtendTransaction } from './credentialsExtendTransaction.ts'
+import { credentialsInfo } from './credentialsInfo.ts'
+import { credentialsList } from './credentialsList.ts'
+import { spoken, without, type Dialect } from './dialect.ts'
+import type { Endpoint } from './endpoint.ts'
+import { renderingErrors } from './errors.ts'
+import { infoEndpoint, type Info } from './info.ts'
+import { notBuilt } from './notBuilt.ts'
+import { signaturesSignHash } from './signaturesSignHash.ts'
+
+/** Methods besides info. */
+const methods: readonly Endpoint[] = [
+  credentialsList,
+  credentialsInfo,
+  credentialsAuthorize,
+  credentialsExtendTransaction,
+  signaturesSignHash,
+]
+
+/** Members of info that 2.0 does not have. */
+const SINCE_2_2 = ['supportsRar', 'supportedHashTypes', 'documentTypes']
+
+/**
+ * TABLE of what info says in each edition of version 2. Nothing else differs: what 2.2 adds to other answers
+ * (cert.policy, cert.qcStatements) stands in no certificate that is issued here.
+ */
+const infos: Readonly<Record<Config['csc']['specs'], (info: Info) => object>> = {
+  // The EUDI wallet's library wants exactly this string.
+  '2.2.0.0': (info) => ({ specs: '2.2.0.0', ...info }),
+  // What the edition 2.0.0.2 calls itself.
+  '2.0.0.0': (info) => ({
+    specs: '2.0.0.0',
+    ...without(info, SINCE_2_2),
+    signature_formats: without(info.signature_formats, ['allowMix']),
+  }),
+}
+
+/** The CSC API v2 (Cloud Signature Consortium, 2.2.0.0 or 2.0.0.2), to be mounted at /csc/v2. */
+export function version2({ specs, strict }: Config['csc']): Dialect {
+  const reading = (name: string) => ({ read: readingVersion2(name, { strict }) })
+  const info = infoEndpoint(() => endpoints.map(({ name }) => name))
+  const endpoints = [
+    spoken(info, { ...reading(info.name), write: infos[specs] }),
+    ...methods.map((method) => spoken(method, reading(method.name))),
+  ]
+  return { endpoints, notBuilt, renderError: renderingErrors() }
+}
