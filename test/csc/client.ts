@@ -7,10 +7,13 @@ export interface CscAnswer {
   readonly body: Record<string, unknown>
 }
 
+export type Mount = '/csc/v1' | '/csc/v2'
+
 export const OID = {
   sha256: '2.16.840.1.101.3.4.2.1',
   sha384: '2.16.840.1.101.3.4.2.2',
   sha512: '2.16.840.1.101.3.4.2.3',
+  ecPublicKey: '1.2.840.10045.2.1',
   ecdsa256: '1.2.840.10045.4.3.2',
   ecdsa384: '1.2.840.10045.4.3.3',
   ecdsa512: '1.2.840.10045.4.3.4',
@@ -33,18 +36,29 @@ export const refusal = (error_description: string, error = 'invalid_request') =>
 export class CscClient {
   readonly service: TestService
   readonly token: string
+  readonly mount: Mount
 
-  private constructor(service: TestService, token: string) {
+  private constructor(service: TestService, token: string, mount: Mount) {
     this.service = service
     this.token = token
+    this.mount = mount
   }
 
-  static async of(service: TestService, client = service.client): Promise<CscClient> {
-    return new CscClient(service, await service.serviceToken(client))
+  static async of(
+    service: TestService,
+    client = service.client,
+    mount: Mount = '/csc/v2',
+  ): Promise<CscClient> {
+    return new CscClient(service, await service.serviceToken(client), mount)
+  }
+
+  /** The same client at the other mount. */
+  at(mount: Mount): CscClient {
+    return new CscClient(this.service, this.token, mount)
   }
 
   async call(method: string, body: unknown = {}, headers: Record<string, string> = {}): Promise<CscAnswer> {
-    const response = await fetch(`${this.service.url}/csc/v2/${method}`, {
+    const response = await fetch(`${this.service.url}${this.mount}/${method}`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',

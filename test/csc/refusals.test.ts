@@ -1,30 +1,37 @@
 import { expect } from 'chai'
 import { startService, type TestCredential, type TestService } from '../support/startService.ts'
-import { CscClient, OID, refusal } from './client.ts'
-import {
-  HASH,
-  UNKNOWN_ID,
-  authorizeRows,
-  commonRows,
-  extendRows,
-  idRows,
-  listRows,
-  shownRows,
-  signRows,
-} from './rows.ts'
+import { CscClient, refusal } from './client.ts'
+import { editions, type Edition } from './editions.ts'
+import { HASH, UNKNOWN_ID } from './rows.ts'
 
 describe('what the CSC API refuses', () => {
+  let service: TestService
+
+  before(async () => {
+    service = await startService()
+  })
+  afterEach(() => service.checkState())
+  after(() => service.close())
+
+  for (const edition of editions) describe(edition.mount, () => refusals(edition, () => service))
+})
+
+function refusals(edition: Edition, running: () => TestService): void {
+  const { rows, wrongPin, pinRefusal } = edition
   let service: TestService
   let client: CscClient
   let mine: TestCredential
 
   before(async () => {
-    service = await startService()
-    client = await CscClient.of(service)
+    service = running()
+    client = await CscClient.of(service, service.client, edition.mount)
     mine = await service.newCredential({ multisign: 10 })
   })
-  afterEach(() => service.checkState())
-  after(() => service.close())
+
+  const authorize = async (credential: TestCredential): Promise<string> => {
+    const body = await client.get('credentials/authorize', edition.authorize(credential, [HASH]))
+    return String(body['SAD'])
+  }
 
   const refused = async (
     method: string,
@@ -39,27 +46,21 @@ describe('what the CSC API refuses', () => {
   }
 
   describe('credentials/list', () => {
-    for (const [name, change, description] of listRows) {
+    for (const [name, change, description] of rows.list) {
       it(`refuses ${name}`, () => refused('credentials/list', change, { description }))
     }
   })
 
   describe('credentials/info', () => {
-    for (const [name, change, description] of [...idRows, ...shownRows, ...commonRows]) {
+    for (const [name, change, description] of rows.info) {
       it(`refuses ${name}`, () =>
         refused('credentials/info', { credentialID: mine.id, ...change }, { description }))
     }
   })
 
   describe('credentials/authorize', () => {
-    const good = (credential = mine): Record<string, unknown> => ({
-      credentialID: credential.id,
-      numSignatures: 1,
-      hashes: [HASH],
-      hashAlgorithmOID: OID.sha256,
-      authData: [{ id: 'PIN', value: credential.pin }],
-    })
-    for (const [name, change, description, error] of authorizeRows) {
+    const good = (credential = mine) => edition.authorize(credential, [HASH])
+    for (const [name, change, description, error] of rows.authorize) {
       it(`refuses ${name}`, () =>
         refused('credentials/authorize', { ...good(), ...change }, { description, error }))
     }
@@ -82,12 +83,8 @@ describe('what the CSC API refuses', () => {
 
     it('locks a credential after five wrong PINs, for the right one as well', async () => {
       const other = await service.newCredential()
-      const wrong = { ...good(other), authData: [{ id: 'PIN', value: 'wrong' }] }
-      const expected = {
-        description: 'The authentication data is invalid',
-        error: 'invalid_authentication_data',
-      }
-      for (let i = 0; i < 5; i++) await refused('credentials/authorize', wrong, expected)
+      const wrong = { ...good(other), ...wrongPin }
+      for (let i = 0; i < 5; i++) await refused('credentials/authorize', wrong, pinRefusal)
       await refused('credentials/authorize', good(other), { description: 'Credential locked' })
     })
 
@@ -105,7 +102,7 @@ describe('what the CSC API refuses', () => {
         const answer = await client.call('credentials/authorize', body)
         return [performance.now() - start, JSON.stringify([answer.status, answer.body])]
       }
-      const known = { ...good(), authData: [{ id: 'PIN', value: 'wrong' }] }
+      const known = { ...good(), ...wrongPin }
       const times: Record<string, number[]> = { foreign: [], unknown: [], known: [] }
       const answers = new Set<string>()
       for (let i = 0; i < 4; i++) {
@@ -136,16 +133,11 @@ describe('what the CSC API refuses', () => {
     let SAD: string
 
     before(async () => {
-      SAD = await client.authorize(mine, [HASH])
+      SAD = await authorize(mine)
     })
 
-    const good = (): Record<string, unknown> => ({
-      credentialID: mine.id,
-      SAD,
-      hashes: [HASH],
-      signAlgo: OID.ecdsa256,
-    })
-    for (const [name, change, description] of signRows) {
+    const good = (credential = mine, sad = SAD) => edition.sign(credential, [HASH], sad)
+    for (const [name, change, description] of rows.sign) {
       it(`refuses ${name}`, () => refused('signatures/signHash', { ...good(), ...change }, { description }))
     }
 
@@ -158,7 +150,7 @@ describe('what the CSC API refuses', () => {
       )
       const stranger = await service.newClient()
       const theirs = await service.newCredential({ clientId: stranger.id })
-      const stolen = await CscClient.of(service, stranger)
+      const stolen = await CscClient.of(service, stranger, edition.mount)
       const answer = await stolen.call('signatures/signHash', { ...good(), credentialID: theirs.id })
       expect(answer.body).to.deep.equal(refusal('Invalid parameter SAD'))
       // With the credential the SAD is for, which is not theirs: as if there were none.
@@ -171,7 +163,7 @@ describe('what the CSC API refuses', () => {
 
     it('refuses a SAD that expired, by the clock of the database', async () => {
       const other = await service.newCredential()
-      const expired = await client.authorize(other, [HASH])
+      const expired = await authorize(other)
       await service.sql('update authorisation set expires_at = now() where credential_id = $1', [other.id])
       await refused(
         'signatures/signHash',
@@ -182,7 +174,7 @@ describe('what the CSC API refuses', () => {
 
     it('refuses what was authorised and then disabled, expired or revoked', async () => {
       const other = await service.newCredential()
-      const request = { ...good(), credentialID: other.id, SAD: await client.authorize(other, [HASH]) }
+      const request = { ...good(), credentialID: other.id, SAD: await authorize(other) }
       const certificate = '(select certificate_id from credential where id = $1)'
       const changes: [string, string][] = [
         [
@@ -206,80 +198,8 @@ describe('what the CSC API refuses', () => {
     })
 
     it('has spent nothing by all of these refusals', async () => {
-      expect(await client.sign(mine, [HASH], { SAD })).to.have.length(1)
+      const body = await client.get('signatures/signHash', good())
+      expect(body['signatures']).to.have.length(1)
     })
   })
-
-  describe('credentials/extendTransaction', () => {
-    const METHOD = 'credentials/extendTransaction'
-    let SAD: string
-
-    before(async () => {
-      SAD = await client.authorize(mine, [HASH])
-    })
-
-    const good = (): Record<string, unknown> => ({
-      credentialID: mine.id,
-      SAD,
-      hashes: [HASH],
-      hashAlgorithmOID: OID.sha256,
-    })
-    for (const [name, change, description] of extendRows) {
-      it(`refuses ${name}`, () => refused(METHOD, { ...good(), ...change }, { description }))
-    }
-
-    it('refuses the SAD of another credential, and that of another client', async () => {
-      const other = await service.newCredential()
-      const expected = { description: 'Invalid parameter SAD' }
-      await refused(METHOD, { ...good(), credentialID: other.id }, expected)
-      const stranger = await service.newClient()
-      const theirs = await service.newCredential({ clientId: stranger.id })
-      const thief = await CscClient.of(service, stranger)
-      const answers: unknown[] = []
-      for (const credentialID of [theirs.id, mine.id, UNKNOWN_ID]) {
-        const { status, body } = await thief.call(METHOD, { ...good(), credentialID })
-        answers.push([status, body])
-      }
-      const foreign = [400, refusal('Invalid parameter credentialID')]
-      expect(answers).to.deep.equal([[400, refusal('Invalid parameter SAD')], foreign, foreign])
-    })
-
-    it('refuses what expired, was disabled or revoked', async () => {
-      const other = await service.newCredential()
-      const body = { ...good(), credentialID: other.id, SAD: await client.authorize(other, [HASH]) }
-      const certificate = '(select certificate_id from credential where id = $1)'
-      const disabled = 'The credential identified by credentialID is disabled'
-      const expired = 'Signing certificate is expired'
-      for (const [sql, description] of [
-        [`update credential set state = 'disabled' where id = $1`, disabled],
-        [`update credential set state = 'enabled' where id = $1`, ''],
-        [`update certificate set not_after = now() where id = ${certificate}`, expired],
-        [
-          `update certificate set state = 'revoked' where id = ${certificate}`,
-          'Signing certificate is revoked',
-        ],
-        [`update authorisation set expires_at = now() where credential_id = $1`, 'SAD expired'],
-      ] as const) {
-        await service.sql(sql, [other.id])
-        if (description !== '') await refused(METHOD, body, { description })
-      }
-    })
-
-    it('refuses to extend a chain more than a hundred times', async () => {
-      const old = await client.authorize(mine, [HASH])
-      const before = `insert into authorisation
-          (id, key_id, bound, count, expires_at, origin_id, origin_count, origin_expires_at)
-        select gen_random_uuid(), key_id, bound, count, expires_at, id, count, expires_at
-          from authorisation, generate_series(1, 99) where sad_hash = sha256($1)`
-      await service.sql(before, [Buffer.from(old)])
-      const last = await client.get(METHOD, { ...good(), SAD: old })
-      const expected = { description: 'The SAD cannot be extended again' }
-      await refused(METHOD, { ...good(), SAD: last['SAD'] }, expected)
-      await client.sign(mine, [HASH], { SAD: last['SAD'] })
-    })
-
-    it('has spent nothing by all of these refusals', async () => {
-      await client.sign(mine, [HASH], { SAD: (await client.get(METHOD, good()))['SAD'] })
-    })
-  })
-})
+}

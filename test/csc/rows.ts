@@ -5,7 +5,12 @@ export const UNKNOWN_ID = 'f'.repeat(32)
 export const HASH = digest('a document')
 
 /** A change to a good request, and what the standard says to it. `undefined` leaves the member out. */
-type Row = readonly [name: string, change: Record<string, unknown>, description: string, error?: string]
+export type Row = readonly [
+  name: string,
+  change: Record<string, unknown>,
+  description: string,
+  error?: string,
+]
 
 export const commonRows: readonly Row[] = [
   ['lang of another type', { lang: 5 }, 'Invalid parameter lang'],
@@ -91,7 +96,8 @@ export const authorizeRows: readonly Row[] = [
   ['an empty PIN', { authData: [{ id: 'PIN', value: '' }] }, 'Invalid parameter authData'],
   ['an endless PIN', { authData: [{ id: 'PIN', value: 'x'.repeat(300) }] }, 'Invalid parameter authData'],
   ['an unknown member in authData', { authData: [{ id: 'PIN', value: 'x', x: 1 }] }, 'Unknown parameter x'],
-  ['two PINs', { PIN: '1' }, 'Invalid parameter authData'],
+  ['two PINs', { PIN: '1' }, 'Parameter authData is given twice'],
+  ['an OTP, which no credential has', { OTP: '1' }, 'Invalid parameter OTP'],
   ['a description of 501 characters', { description: 'x'.repeat(501) }, 'Invalid parameter description'],
   [
     'a wrong PIN',
@@ -194,5 +200,20 @@ export const signRows: readonly Row[] = [
     'Invalid parameter response_uri',
   ],
   ['hash and hashes that differ', { hash: [digest('other')] }, 'Parameter hashes is given twice'],
+  [
+    'hashAlgo and hashAlgorithmOID that differ',
+    { hashAlgo: OID.sha384, hashAlgorithmOID: OID.sha256 },
+    'Parameter hashAlgorithmOID is given twice',
+  ],
+  [
+    'a key named for its hash, without the hash',
+    { signAlgo: OID.ecPublicKey },
+    `${MISSING} string parameter hashAlgorithmOID`,
+  ],
+  [
+    'a word for a key, and a hash of other digests',
+    { signAlgo: 'ECDSA', hashAlgorithmOID: OID.sha384 },
+    'Invalid digest value length',
+  ],
   ...commonRows,
 ]

@@ -1,0 +1,49 @@
+import type { TestCredential } from '../support/startService.ts'
+import { OID, type Mount } from './client.ts'
+import { authorizeRows, commonRows, idRows, listRows, shownRows, signRows, type Row } from './rows.ts'
+import { authorizeRows1, infoRows1, listRows1, signRows1 } from './rows1.ts'
+
+type Body = Record<string, unknown>
+
+/** How an edition of the CSC API is spoken to, and what it refuses. */
+export interface Edition {
+  readonly mount: Mount
+  /** Good requests. */
+  authorize(credential: TestCredential, hashes: readonly string[]): Body
+  sign(credential: TestCredential, hashes: readonly string[], SAD: string): Body
+  /** What takes the place of the right PIN, and what is said to it. */
+  readonly wrongPin: Body
+  readonly pinRefusal: { readonly description: string; readonly error: string }
+  readonly rows: Readonly<Record<'list' | 'info' | 'authorize' | 'sign', readonly Row[]>>
+}
+
+const version1: Edition = {
+  mount: '/csc/v1',
+  authorize: ({ id, pin }, hash) => ({ credentialID: id, numSignatures: hash.length, hash, PIN: pin }),
+  sign: ({ id }, hash, SAD) => ({ credentialID: id, SAD, hash, signAlgo: OID.ecdsa256 }),
+  wrongPin: { PIN: 'wrong' },
+  pinRefusal: { description: 'The PIN is invalid', error: 'invalid_pin' },
+  rows: { list: listRows1, info: infoRows1, authorize: authorizeRows1, sign: signRows1 },
+}
+
+const version2: Edition = {
+  mount: '/csc/v2',
+  authorize: ({ id, pin }, hashes) => ({
+    credentialID: id,
+    numSignatures: hashes.length,
+    hashes,
+    hashAlgorithmOID: OID.sha256,
+    authData: [{ id: 'PIN', value: pin }],
+  }),
+  sign: ({ id }, hashes, SAD) => ({ credentialID: id, SAD, hashes, signAlgo: OID.ecdsa256 }),
+  wrongPin: { authData: [{ id: 'PIN', value: 'wrong' }] },
+  pinRefusal: { description: 'The authentication data is invalid', error: 'invalid_authentication_data' },
+  rows: {
+    list: listRows,
+    info: [...idRows, ...shownRows, ...commonRows],
+    authorize: authorizeRows,
+    sign: signRows,
+  },
+}
+
+export const editions: readonly Edition[] = [version1, version2]
