@@ -56,6 +56,8 @@ describe('configuration', () => {
       expect(value({ INTAGLIO_HTTP_PORT: '4000' }).http.port).to.equal(4000)
       expect(value({ INTAGLIO_HTTP_DRAIN_SECONDS: '7' }).http.drainSeconds).to.equal(7)
       expect(value({ INTAGLIO_CSC_NAME: 'Another' }).csc.name).to.equal('Another')
+      expect(value({ INTAGLIO_CSC_SPECS: '2.0.0.0' }).csc.specs).to.equal('2.0.0.0')
+      expect(value({ INTAGLIO_CSC_STRICT: 'true' }).csc.strict).to.equal(true)
       expect(value({ INTAGLIO_CA_KEY_TYPE: 'RSA-3072' }).ca.keyType).to.equal('RSA-3072')
       expect(value({ INTAGLIO_TOKENS_0_PIN_VERSION: '3' }).tokens[0]?.pin.version).to.equal(3)
       expect(value({ INTAGLIO_TOKENS_0_PIN_ALLOW_FINAL_TRY: 'true' }).tokens[0]?.pin.allowFinalTry).to.equal(
@@ -137,6 +139,13 @@ describe('configuration', () => {
       expect(first((config) => ((config['http'] as Record<string, unknown>)['prot'] = 1))).to.deep.equal([
         'FILE: http.prot: unknown key',
       ])
+    })
+
+    it('an edition of the CSC API that is not spoken', () => {
+      const csc = (member: string, value: unknown) => (config: Record<string, unknown>) =>
+        ((config['csc'] as Record<string, unknown>)[member] = value)
+      expect(first(csc('specs', '1.0.4.0'))[0]).to.match(/^FILE: csc\.specs: Invalid option/)
+      expect(first(csc('strict', 'yes'))[0]).to.match(/^FILE: csc\.strict: /)
     })
 
     it('what is missing, by its path', () => {

@@ -1,8 +1,14 @@
 import { OID, digest } from './client.ts'
-import { HASH, commonRows, idRows, shownRows, type Row } from './rows.ts'
+import { HASH, UNKNOWN_ID, commonRows, shownRows, type Row } from './rows.ts'
 
 /** What version 1 calls otherwise, or does not have: a change to a good request of it, and what it says. */
 const MISSING = 'Missing (or invalid type)'
+
+/** One for each phrase: the rest is the core's, and the rows of version 2 ask for it. */
+const idRows1: readonly Row[] = [
+  ['no credentialID', { credentialID: undefined }, `${MISSING} string parameter credentialID`],
+  ['an unknown credentialID', { credentialID: UNKNOWN_ID }, 'Invalid parameter credentialID'],
+]
 
 export const listRows1: readonly Row[] = [
   ['a userID that is no id', { userID: 'kari' }, 'Invalid parameter userID'],
@@ -17,10 +23,10 @@ export const listRows1: readonly Row[] = [
   ...commonRows,
 ]
 
-export const infoRows1: readonly Row[] = [...idRows, ...shownRows, ...commonRows]
+export const infoRows1: readonly Row[] = [...idRows1, ...shownRows]
 
 export const authorizeRows1: readonly Row[] = [
-  ...idRows,
+  ...idRows1,
   ['no numSignatures', { numSignatures: undefined }, `${MISSING} integer parameter numSignatures`],
   ['numSignatures as a string', { numSignatures: '1' }, `${MISSING} integer parameter numSignatures`],
   ['numSignatures of zero', { numSignatures: 0 }, 'Invalid value for parameter numSignatures'],
@@ -54,11 +60,10 @@ export const authorizeRows1: readonly Row[] = [
     { hashAlgorithmOID: OID.sha256 },
     'Unknown parameter hashAlgorithmOID',
   ],
-  ...commonRows,
 ]
 
 export const signRows1: readonly Row[] = [
-  ...idRows,
+  ...idRows1,
   ['no SAD', { SAD: undefined }, `${MISSING} string parameter SAD`],
   ['a SAD that is a number', { SAD: 5 }, `${MISSING} string parameter SAD`],
   ['an unknown SAD', { SAD: 'A'.repeat(43) }, 'Invalid parameter SAD'],
@@ -94,5 +99,4 @@ export const signRows1: readonly Row[] = [
     { response_uri: 'https://x.example' },
     'Unknown parameter response_uri',
   ],
-  ...commonRows,
 ]
