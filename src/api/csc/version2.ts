@@ -25,7 +25,8 @@ const SINCE_2_2 = ['supportsRar', 'supportedHashTypes', 'documentTypes']
 
 /**
  * TABLE of what info says in each edition of version 2. Nothing else differs: what 2.2 adds to other answers
- * (cert.policy, cert.qcStatements) stands in no certificate that is issued here.
+ * (cert.policy, cert.qcStatements) stands in no certificate that is issued here, and the authentication that it spells
+ * otherwise (tls, which was TLS) is not offered.
  */
 const infos: Readonly<Record<Config['csc']['specs'], (info: Info) => object>> = {
   // The EUDI wallet's library wants exactly this string.
