@@ -8,6 +8,7 @@ const METHODS = [
   'credentials/list',
   'credentials/info',
   'credentials/authorize',
+  'credentials/extendTransaction',
   'signatures/signHash',
 ]
 const ECDSA = [OID.ecdsa256, OID.ecdsa384, OID.ecdsa512]
@@ -204,7 +205,6 @@ describe('the editions of the CSC API', () => {
     const NOT_BUILT = [
       'auth/login',
       'auth/revoke',
-      'credentials/extendTransaction',
       'credentials/sendOTP',
       'signatures/timestamp',
       'oauth2/authorize',
