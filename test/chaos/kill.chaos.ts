@@ -9,7 +9,7 @@ const ALONE = 2
 const AT_RANDOM = 100
 
 describe('kill -9 of the service, under load', function () {
-  this.timeout(30 * 60_000)
+  this.timeout(60 * 60_000)
   let killing: Killing
   before(async () => {
     killing = await Killing.begin()
