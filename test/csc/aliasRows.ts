@@ -1,5 +1,6 @@
 import type { TestCredential } from '../support/startService.ts'
 import { OID, digest, type Mount } from './client.ts'
+import { METHODS } from './editions.ts'
 
 type Body = Record<string, unknown>
 export type Change = (credential: TestCredential) => Body
@@ -22,21 +23,17 @@ export interface Alias {
 const BOTH: readonly Mount[] = ['/csc/v1', '/csc/v2']
 const V1: readonly Mount[] = ['/csc/v1']
 const V2: readonly Mount[] = ['/csc/v2']
-export const METHODS = [
-  'info',
-  'credentials/list',
-  'credentials/info',
-  'credentials/authorize',
-  'signatures/signHash',
-]
 /** What an answer has at least; signatures and SADs are as good as any. */
 export const ANSWERED: Readonly<Record<string, readonly string[]>> = {
   info: ['specs', 'methods'],
   'credentials/list': ['credentialIDs'],
   'credentials/info': ['key', 'cert'],
   'credentials/authorize': ['SAD', 'expiresIn'],
+  'credentials/extendTransaction': ['SAD', 'expiresIn'],
   'signatures/signHash': ['signatures'],
 }
+/** The methods that take the hashes that a holder approves, and nothing to sign them by. */
+const APPROVED = ['credentials/authorize', 'credentials/extendTransaction']
 const JUNK = ['auth_info', 'only_valid', 'client_data', 'sign_algo_params']
 
 export const aliases: readonly Alias[] = [
@@ -78,21 +75,21 @@ export const aliases: readonly Alias[] = [
   {
     name: 'hash for hashes, which implies the hash algorithm',
     mounts: V2,
-    methods: ['credentials/authorize'],
+    methods: APPROVED,
     change: () => ({ hash: [DIGEST], hashes: undefined, hashAlgorithmOID: undefined }),
     refused: 'Unknown parameter hash',
   },
   {
     name: 'hash beside hashes that are the same',
     mounts: V2,
-    methods: ['credentials/authorize'],
+    methods: APPROVED,
     change: () => ({ hash: [DIGEST], hashes: [URL_DIGEST] }),
     refused: 'Invalid Base64 hash string parameter',
   },
   {
     name: 'hashAlgo for hashAlgorithmOID',
     mounts: V2,
-    methods: ['credentials/authorize'],
+    methods: APPROVED,
     change: () => ({ hashAlgo: OID.sha256, hashAlgorithmOID: undefined }),
     refused: 'Unknown parameter hashAlgo',
   },
@@ -111,16 +108,16 @@ export const aliases: readonly Alias[] = [
     refused: 'Unknown parameter PIN',
   },
   {
-    name: 'hashes in the alphabet of the URL to authorise',
+    name: 'hashes in the alphabet of the URL to approve',
     mounts: V2,
-    methods: ['credentials/authorize'],
+    methods: APPROVED,
     change: () => ({ hashes: [URL_DIGEST] }),
     refused: 'Invalid Base64 hash string parameter',
   },
   {
-    name: 'hash in the alphabet of the URL to authorise',
+    name: 'hash in the alphabet of the URL to approve',
     mounts: V1,
-    methods: ['credentials/authorize'],
+    methods: APPROVED,
     change: () => ({ hash: [URL_DIGEST] }),
     refused: 'Invalid Base64 hash string parameter',
   },

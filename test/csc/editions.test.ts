@@ -2,15 +2,8 @@ import { verify, X509Certificate } from 'node:crypto'
 import { expect } from 'chai'
 import { startService, type TestService } from '../support/startService.ts'
 import { CscClient, OID, digest, refusal } from './client.ts'
+import { METHODS } from './editions.ts'
 
-const METHODS = [
-  'info',
-  'credentials/list',
-  'credentials/info',
-  'credentials/authorize',
-  'credentials/extendTransaction',
-  'signatures/signHash',
-]
 const ECDSA = [OID.ecdsa256, OID.ecdsa384, OID.ecdsa512]
 
 describe('the editions of the CSC API', () => {

@@ -1,7 +1,26 @@
 import type { TestCredential } from '../support/startService.ts'
 import { OID, type Mount } from './client.ts'
-import { authorizeRows, commonRows, idRows, listRows, shownRows, signRows, type Row } from './rows.ts'
-import { authorizeRows1, infoRows1, listRows1, signRows1 } from './rows1.ts'
+import {
+  authorizeRows,
+  commonRows,
+  extendRows,
+  idRows,
+  listRows,
+  shownRows,
+  signRows,
+  type Row,
+} from './rows.ts'
+import { authorizeRows1, extendRows1, infoRows1, listRows1, signRows1 } from './rows1.ts'
+
+/** What info names at every mount. */
+export const METHODS = [
+  'info',
+  'credentials/list',
+  'credentials/info',
+  'credentials/authorize',
+  'credentials/extendTransaction',
+  'signatures/signHash',
+] as const
 
 type Body = Record<string, unknown>
 
@@ -10,20 +29,28 @@ export interface Edition {
   readonly mount: Mount
   /** Good requests. */
   authorize(credential: TestCredential, hashes: readonly string[]): Body
+  extend(credential: TestCredential, hashes: readonly string[], SAD: string): Body
   sign(credential: TestCredential, hashes: readonly string[], SAD: string): Body
   /** What takes the place of the right PIN, and what is said to it. */
   readonly wrongPin: Body
   readonly pinRefusal: { readonly description: string; readonly error: string }
-  readonly rows: Readonly<Record<'list' | 'info' | 'authorize' | 'sign', readonly Row[]>>
+  readonly rows: Readonly<Record<'list' | 'info' | 'authorize' | 'extend' | 'sign', readonly Row[]>>
 }
 
 const version1: Edition = {
   mount: '/csc/v1',
   authorize: ({ id, pin }, hash) => ({ credentialID: id, numSignatures: hash.length, hash, PIN: pin }),
+  extend: ({ id }, hash, SAD) => ({ credentialID: id, SAD, hash }),
   sign: ({ id }, hash, SAD) => ({ credentialID: id, SAD, hash, signAlgo: OID.ecdsa256 }),
   wrongPin: { PIN: 'wrong' },
   pinRefusal: { description: 'The PIN is invalid', error: 'invalid_pin' },
-  rows: { list: listRows1, info: infoRows1, authorize: authorizeRows1, sign: signRows1 },
+  rows: {
+    list: listRows1,
+    info: infoRows1,
+    authorize: authorizeRows1,
+    extend: extendRows1,
+    sign: signRows1,
+  },
 }
 
 const version2: Edition = {
@@ -35,6 +62,7 @@ const version2: Edition = {
     hashAlgorithmOID: OID.sha256,
     authData: [{ id: 'PIN', value: pin }],
   }),
+  extend: ({ id }, hashes, SAD) => ({ credentialID: id, SAD, hashes, hashAlgorithmOID: OID.sha256 }),
   sign: ({ id }, hashes, SAD) => ({ credentialID: id, SAD, hashes, signAlgo: OID.ecdsa256 }),
   wrongPin: { authData: [{ id: 'PIN', value: 'wrong' }] },
   pinRefusal: { description: 'The authentication data is invalid', error: 'invalid_authentication_data' },
@@ -42,6 +70,7 @@ const version2: Edition = {
     list: listRows,
     info: [...idRows, ...shownRows, ...commonRows],
     authorize: authorizeRows,
+    extend: extendRows,
     sign: signRows,
   },
 }

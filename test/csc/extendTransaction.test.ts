@@ -158,6 +158,22 @@ describe('extendTransaction', () => {
     expect(rows).to.deep.equal([{ origin: ended, ended: true }])
   })
 
+  it('ends a chain that was extended a hundred times', async () => {
+    const hashes = hashesOf('long')
+    const old = await client.authorize(mine, hashes)
+    const before = `insert into authorisation
+        (id, key_id, bound, count, expires_at, origin_id, origin_count, origin_expires_at)
+      select gen_random_uuid(), key_id, bound, count, expires_at, id, count, expires_at
+        from authorisation, generate_series(1, 99) where sad_hash = sha256($1)`
+    await service.sql(before, [Buffer.from(old)])
+    const last = await extend(old, hashes)
+    expect(answered(await ask(last, hashes))).to.deep.equal([
+      400,
+      refusal('The SAD cannot be extended again'),
+    ])
+    await client.sign(mine, hashes, { SAD: last })
+  })
+
   it('has one winner of fifty that extend one SAD at once', async () => {
     const hashes = hashesOf('one', 'two')
     const old = await client.authorize(mine, hashes)

@@ -1,15 +1,7 @@
 import { expect } from 'chai'
 import { startService, type TestService } from '../support/startService.ts'
 import { CscClient } from './client.ts'
-
-const METHODS = [
-  'info',
-  'credentials/list',
-  'credentials/info',
-  'credentials/authorize',
-  'credentials/extendTransaction',
-  'signatures/signHash',
-]
+import { METHODS } from './editions.ts'
 
 describe('info', () => {
   let service: TestService

@@ -4,8 +4,17 @@ import type { Row } from './rows.ts'
 
 const MISSING = 'Missing (or invalid type)'
 const ID = [`${MISSING} string parameter credentialID`, 'Invalid parameter credentialID']
+const SAD = [
+  `${MISSING} string parameter SAD`,
+  'Invalid parameter SAD',
+  `${MISSING} array parameter hash`,
+  'Empty hash array',
+  'Invalid Base64 hash string parameter',
+  'Hash is not authorized by the SAD',
+  'Invalid digest value length',
+]
 
-/** What the standard's tables say to bad requests of each method (v2.0.0.2, 11.4, 11.5, 11.6 and 11.11). */
+/** What the standard's tables say to bad requests of each method (v2.0.0.2, 11.4, 11.5, 11.6, 11.9 and 11.11). */
 const tables = {
   list: ['Invalid parameter userID'],
   info: [...ID, 'Invalid parameter certificates'],
@@ -15,18 +24,13 @@ const tables = {
     'Invalid value for parameter numSignatures',
     'Numbers of signatures is too high',
   ],
+  extend: [...ID, ...SAD],
   sign: [
     ...ID,
-    `${MISSING} string parameter SAD`,
-    'Invalid parameter SAD',
-    `${MISSING} array parameter hash`,
-    'Empty hash array',
-    'Invalid Base64 hash string parameter',
-    'Hash is not authorized by the SAD',
+    ...SAD,
     `${MISSING} string parameter signAlgo`,
     `${MISSING} string parameter signAlgoParams`,
     'Invalid parameter signAlgo',
-    'Invalid digest value length',
   ],
 } as const
 
@@ -34,12 +38,15 @@ const tables = {
 const own: Readonly<Record<string, readonly [keyof typeof tables, string][]>> = {
   '/csc/v1': [
     ['authorize', 'The PIN is invalid'],
+    ['extend', 'Invalid parameter hashAlgo'],
     ['sign', `${MISSING} string parameter hashAlgo`],
     ['sign', 'Invalid parameter hashAlgo'],
   ],
   '/csc/v2': [
     ['list', 'Invalid parameter certificates'],
     ['authorize', 'The authentication data is invalid'],
+    ['extend', `${MISSING} string parameter hashAlgorithmOID`],
+    ['extend', 'Invalid parameter hashAlgorithmOID'],
     ['sign', `${MISSING} string parameter hashAlgorithmOID`],
     ['sign', 'Invalid parameter hashAlgorithmOID'],
     ['sign', 'Invalid parameter operationMode'],

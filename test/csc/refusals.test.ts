@@ -129,77 +129,76 @@ function refusals(edition: Edition, running: () => TestService): void {
     })
   })
 
-  describe('signatures/signHash', () => {
-    let SAD: string
+  const spending = [
+    { method: 'credentials/extendTransaction', changed: rows.extend, request: edition.extend },
+    { method: 'signatures/signHash', changed: rows.sign, request: edition.sign },
+  ]
+  for (const { method, changed, request } of spending) {
+    describe(method, () => {
+      let SAD: string
 
-    before(async () => {
-      SAD = await authorize(mine)
-    })
+      before(async () => {
+        SAD = await authorize(mine)
+      })
 
-    const good = (credential = mine, sad = SAD) => edition.sign(credential, [HASH], sad)
-    for (const [name, change, description] of rows.sign) {
-      it(`refuses ${name}`, () => refused('signatures/signHash', { ...good(), ...change }, { description }))
-    }
-
-    it('refuses the SAD of another credential, and that of another client', async () => {
-      const other = await service.newCredential()
-      await refused(
-        'signatures/signHash',
-        { ...good(), credentialID: other.id },
-        { description: 'Invalid parameter SAD' },
-      )
-      const stranger = await service.newClient()
-      const theirs = await service.newCredential({ clientId: stranger.id })
-      const stolen = await CscClient.of(service, stranger, edition.mount)
-      const answer = await stolen.call('signatures/signHash', { ...good(), credentialID: theirs.id })
-      expect(answer.body).to.deep.equal(refusal('Invalid parameter SAD'))
-      // With the credential the SAD is for, which is not theirs: as if there were none.
-      const both = await stolen.call('signatures/signHash', good())
-      expect(both.body).to.deep.equal(refusal('Invalid parameter credentialID'))
-      const none = await stolen.call('signatures/signHash', { ...good(), credentialID: UNKNOWN_ID })
-      expect(none.body).to.deep.equal(both.body)
-      expect(none.status).to.equal(both.status)
-    })
-
-    it('refuses a SAD that expired, by the clock of the database', async () => {
-      const other = await service.newCredential()
-      const expired = await authorize(other)
-      await service.sql('update authorisation set expires_at = now() where credential_id = $1', [other.id])
-      await refused(
-        'signatures/signHash',
-        { ...good(), credentialID: other.id, SAD: expired },
-        { description: 'SAD expired' },
-      )
-    })
-
-    it('refuses what was authorised and then disabled, expired or revoked', async () => {
-      const other = await service.newCredential()
-      const request = { ...good(), credentialID: other.id, SAD: await authorize(other) }
-      const certificate = '(select certificate_id from credential where id = $1)'
-      const changes: [string, string][] = [
-        [
-          `update credential set state = 'disabled' where id = $1`,
-          'The credential identified by credentialID is disabled',
-        ],
-        [`update credential set state = 'enabled' where id = $1`, ''],
-        [
-          `update certificate set not_after = now() where id = ${certificate}`,
-          'Signing certificate is expired',
-        ],
-        [
-          `update certificate set state = 'revoked' where id = ${certificate}`,
-          'Signing certificate is revoked',
-        ],
-      ]
-      for (const [sql, description] of changes) {
-        await service.sql(sql, [other.id])
-        if (description !== '') await refused('signatures/signHash', request, { description })
+      const good = (credential = mine, sad = SAD) => request(credential, [HASH], sad)
+      for (const [name, change, description] of changed) {
+        it(`refuses ${name}`, () => refused(method, { ...good(), ...change }, { description }))
       }
-    })
 
-    it('has spent nothing by all of these refusals', async () => {
-      const body = await client.get('signatures/signHash', good())
-      expect(body['signatures']).to.have.length(1)
+      it('refuses the SAD of another credential, and that of another client', async () => {
+        const other = await service.newCredential()
+        await refused(method, good(other), { description: 'Invalid parameter SAD' })
+        const stranger = await service.newClient()
+        const theirs = await service.newCredential({ clientId: stranger.id })
+        const thief = await CscClient.of(service, stranger, edition.mount)
+        const answers: unknown[] = []
+        for (const credentialID of [theirs.id, mine.id, UNKNOWN_ID]) {
+          const { status, body } = await thief.call(method, { ...good(), credentialID })
+          answers.push([status, body])
+        }
+        // With the credential the SAD is for, which is not theirs: as if there were none.
+        const foreign = [400, refusal('Invalid parameter credentialID')]
+        expect(answers).to.deep.equal([[400, refusal('Invalid parameter SAD')], foreign, foreign])
+      })
+
+      it('refuses a SAD that expired, by the clock of the database', async () => {
+        const other = await service.newCredential()
+        const expired = await authorize(other)
+        await service.sql('update authorisation set expires_at = now() where credential_id = $1', [other.id])
+        await refused(method, good(other, expired), { description: 'SAD expired' })
+      })
+
+      it('refuses what was authorised and then disabled, expired or revoked', async () => {
+        const other = await service.newCredential()
+        const body = good(other, await authorize(other))
+        const certificate = '(select certificate_id from credential where id = $1)'
+        for (const [sql, description] of [
+          [
+            `update credential set state = 'disabled' where id = $1`,
+            'The credential identified by credentialID is disabled',
+          ],
+          [`update credential set state = 'enabled' where id = $1`, ''],
+          [
+            `update certificate set not_after = now() where id = ${certificate}`,
+            'Signing certificate is expired',
+          ],
+          [
+            `update certificate set state = 'revoked' where id = ${certificate}`,
+            'Signing certificate is revoked',
+          ],
+        ] as const) {
+          await service.sql(sql, [other.id])
+          if (description !== '') await refused(method, body, { description })
+        }
+      })
+
+      it('has spent nothing by all of these refusals', async () => {
+        const { SAD: extended = SAD } =
+          request === edition.extend ? await client.get(method, good()) : { SAD }
+        const signed = edition.sign(mine, [HASH], String(extended))
+        expect((await client.get('signatures/signHash', signed))['signatures']).to.have.length(1)
+      })
     })
-  })
+  }
 }

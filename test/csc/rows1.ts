@@ -62,8 +62,8 @@ export const authorizeRows1: readonly Row[] = [
   ],
 ]
 
-export const signRows1: readonly Row[] = [
-  ...idRows1,
+/** Of the methods that take a SAD. */
+const sadRows1: readonly Row[] = [
   ['no SAD', { SAD: undefined }, `${MISSING} string parameter SAD`],
   ['a SAD that is a number', { SAD: 5 }, `${MISSING} string parameter SAD`],
   ['an unknown SAD', { SAD: 'A'.repeat(43) }, 'Invalid parameter SAD'],
@@ -71,20 +71,37 @@ export const signRows1: readonly Row[] = [
   ['hash as a string', { hash: HASH }, `${MISSING} array parameter hash`],
   ['an empty hash', { hash: [] }, 'Empty hash array'],
   ['a hash that is no base64', { hash: [HASH, 'a b'] }, 'Invalid Base64 hash string parameter'],
-  ['a hash too short', { hash: ['AAAA'] }, 'Invalid digest value length'],
+  ['a hash of a length that no hash has', { hash: ['AAAA'] }, 'Invalid digest value length'],
   ['a hash that the SAD is not for', { hash: [digest('another')] }, 'Hash is not authorized by the SAD'],
   [
     'more hashes than the service allows',
     { hash: Array.from({ length: 1001 }, () => HASH) },
     'Numbers of signatures is too high',
   ],
+  ['an unknown hashAlgo', { hashAlgo: '1.2.3' }, 'Invalid parameter hashAlgo'],
+  ['hashes, which is of version 2', { hashes: [HASH] }, 'Unknown parameter hashes'],
+]
+
+export const extendRows1: readonly Row[] = [
+  ...idRows1,
+  ...sadRows1,
+  ['a hash of another length than hashAlgo', { hashAlgo: OID.sha384 }, 'Invalid digest value length'],
+  [
+    'hashAlgorithmOID, which is of version 2',
+    { hashAlgorithmOID: OID.sha256 },
+    'Unknown parameter hashAlgorithmOID',
+  ],
+]
+
+export const signRows1: readonly Row[] = [
+  ...idRows1,
+  ...sadRows1,
   ['no signAlgo', { signAlgo: undefined }, `${MISSING} string parameter signAlgo`],
   ['an unknown signAlgo', { signAlgo: '1.2.3' }, 'Invalid parameter signAlgo'],
   ["another key's signAlgo", { signAlgo: OID.rsa256 }, 'Invalid parameter signAlgo'],
   ['the RSA OID without a hash', { signAlgo: OID.rsa }, `${MISSING} string parameter hashAlgo`],
   ['a key named for its hash, without it', { signAlgo: 'ECDSA' }, `${MISSING} string parameter hashAlgo`],
   ['hashAlgo as a number', { hashAlgo: 5 }, `${MISSING} string parameter hashAlgo`],
-  ['an unknown hashAlgo', { hashAlgo: '1.2.3' }, 'Invalid parameter hashAlgo'],
   [
     'a hash that signAlgo contradicts',
     { hashAlgo: OID.sha384 },
@@ -92,7 +109,6 @@ export const signRows1: readonly Row[] = [
   ],
   ['PSS without parameters', { signAlgo: OID.pss }, `${MISSING} string parameter signAlgoParams`],
   ['parameters where there are none', { signAlgoParams: 'BQA=' }, 'Invalid parameter signAlgoParams'],
-  ['hashes, which is of version 2', { hashes: [HASH] }, 'Unknown parameter hashes'],
   ['operationMode, which is of version 2', { operationMode: 'S' }, 'Unknown parameter operationMode'],
   [
     'a response_uri, which is of version 2',
