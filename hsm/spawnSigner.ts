@@ -20,7 +20,7 @@ export function spawnSigner(
   const path = fileURLToPath(entry)
   // From sources, in development and tests, the loader that this process runs under is needed there too.
   const loader = path.endsWith('.ts') ? ['--import', resolved('tsx')] : []
-  return spawn(process.execPath, [NO_INSPECTOR, ...loader, path], {
+  return spawn(process.execPath, [NO_INSPECTOR, OWN_THREAD, ...loader, path], {
     env: { ...ALLOCATOR, ...environment, ...(concurrency > 1 ? threads(concurrency) : {}) },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     detached: true,
@@ -28,11 +28,18 @@ export function spawnSigner(
 }
 
 /**
- * Small blocks that a thread keeps of each size (glibc; others ignore it). A module gives back and takes hundreds for
- * each signature: with glibc's 7, each goes through the heap's own lists, which are long once a token holds thousands of
- * keys (a quarter of a signer's time at 50,000).
+ * Blocks are given back by the thread that took them. V8 would free the buffers of calls to the module on threads of its
+ * own, whose caches keep them: each new one would be cut from the heap of a token's objects, far apart once there are
+ * thousands (a sixth of a signer's time at 50,000 keys).
  */
-const ALLOCATOR = { GLIBC_TUNABLES: 'glibc.malloc.tcache_count=2000' }
+const OWN_THREAD = '--single-threaded-gc'
+
+/**
+ * glibc's allocator (others ignore it). Small blocks that a thread keeps of each size: a module gives back and takes
+ * hundreds for each signature, and with glibc's 7 each goes through the heap's own lists. Large pages, where the system
+ * gives them to those who ask: a token of 50,000 keys is 900 MB of small objects.
+ */
+const ALLOCATOR = { GLIBC_TUNABLES: 'glibc.malloc.tcache_count=2000:glibc.malloc.hugetlb=1' }
 
 /** A thread for each operation in the token, and two for files; Node reads it at the start only. */
 const threads = (concurrency: number): Record<string, string> => ({
