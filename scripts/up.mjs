@@ -43,6 +43,7 @@ const commands = {
   },
   test: async (args) => {
     const module = await prepare()
+    await build(root)
     await ensureNss()
     return test({ root, home, module, args })
   },

@@ -15,8 +15,8 @@ export function intaglio(
   options: { readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Ran> {
   return new Promise((done, failed) => {
-    const main = resolve(root, 'scripts/cli/main.ts')
-    const child = spawn(process.execPath, ['--import', 'tsx', main, ...args], {
+    const main = resolve(root, 'dist/scripts/cli/main.js')
+    const child = spawn(process.execPath, [main, ...args], {
       cwd: root,
       env: { PATH: process.env['PATH'] ?? '', NO_COLOR: '1', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],

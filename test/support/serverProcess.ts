@@ -75,7 +75,7 @@ function environment(home: string): Record<string, string> {
 }
 
 function runServer(env: Record<string, string>, parent: boolean): ServerProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/server.ts'], {
+  const child = spawn(process.execPath, [join(root, 'dist/src/server.js')], {
     cwd: root,
     env: parent ? { ...env, INTAGLIO_PARENT_FD: '3' } : env,
     stdio: ['ignore', 'pipe', 'pipe', ...(parent ? (['pipe'] as const) : [])],
