@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { attend } from './attend.mjs'
 import { startPassingPostgres } from './postgres.mjs'
@@ -15,12 +16,15 @@ export async function test({ root, home, module, args, env: more = {} }) {
   const given = process.env.INTAGLIO_TEST_DATABASE_URL ?? process.env.DATABASE_URL
   const postgres = given ? undefined : await startPassingPostgres(home)
   const databaseUrl = given ?? postgres.url('postgres', 'postgres')
+  // For what the processes of this run make once for all of them, and leave in a server that ends with it.
+  const shared = mkdtempSync(join(tmpdir(), 'intaglio-run-'))
   try {
     const env = {
       ...cleanEnvironment(),
       ...more,
       PKCS11_MODULE: module,
       INTAGLIO_TEST_DATABASE_URL: databaseUrl,
+      ...(given ? {} : { INTAGLIO_TEST_RUN: shared }),
     }
     const child = spawn(process.execPath, ['--import', 'tsx', MOCHA, ...specs(root, args)], {
       cwd: root,
@@ -29,6 +33,7 @@ export async function test({ root, home, module, args, env: more = {} }) {
     })
     return await attend(child)
   } finally {
+    rmSync(shared, { recursive: true, force: true })
     await postgres?.stop()
   }
 }

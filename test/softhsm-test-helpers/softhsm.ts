@@ -1,6 +1,6 @@
 /** Fresh SoftHSM tokens for tests, each in a directory of its own. */
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,11 +39,17 @@ export function softhsmModule(): string {
 /**
  * Makes and initialises a token. It holds nothing yet: `Token.open` with `prepare` makes the service secrets.
  * @param options.beside in the directory of another one, so that one process can reach both.
+ * @param options.copyOf a token that nobody uses: with all that it holds, and its serial.
  */
 export function makeSoftToken(
-  options: { label?: string; signers?: number; beside?: SoftToken } = {},
+  options: {
+    label?: string
+    signers?: number
+    beside?: SoftToken
+    copyOf?: Pick<SoftToken, 'objects' | 'serial'> | undefined
+  } = {},
 ): SoftToken {
-  const { label = 'intaglio-test', signers = 2, beside } = options
+  const { label = 'intaglio-test', signers = 2, beside, copyOf } = options
   const module = softhsmModule()
   const directory = beside?.directory ?? mkdtempSync(join(tmpdir(), 'intaglio-softhsm-'))
   const objects = join(directory, 'tokens')
@@ -56,7 +62,8 @@ export function makeSoftToken(
   const environment = { SOFTHSM2_CONF: conf }
   const tool = (command: ToolCommand): Record<string, unknown> =>
     runTool({ module, label, command }, environment)
-  const { serial } = tool({ do: 'init', label, soPin: '3141592653', pin })
+  if (copyOf !== undefined) cpSync(copyOf.objects, objects, { recursive: true })
+  const serial = copyOf?.serial ?? tool({ do: 'init', label, soPin: '3141592653', pin })['serial']
   if (typeof serial !== 'string') throw new Error('the token was not initialised')
   return {
     directory,

@@ -12,6 +12,7 @@ function serverUrl(): URL {
 }
 
 export interface TestDatabase {
+  readonly name: string
   /** The service's own role. */
   readonly url: string
   /** The role that owns the tables. */
@@ -42,15 +43,22 @@ function rolePassword(server: URL, user: string): string {
 
 /**
  * A database of its own for a test file: cloned from a template that was migrated once.
- * @param server a superuser's URL; the server of the run unless told otherwise
+ * @param options.server a superuser's URL; the server of the run unless told otherwise
+ * @param options.template another database, which nobody uses
  */
-export async function createTestDatabase(server = serverUrl()): Promise<TestDatabase> {
-  const template = await withClient(urlFor(server, 'postgres'), (client) => ensureTemplate(client, server))
+export async function createTestDatabase(
+  options: { readonly server?: URL; readonly template?: string | undefined } = {},
+): Promise<TestDatabase> {
+  const { server = serverUrl() } = options
+  const template =
+    options.template ??
+    (await withClient(urlFor(server, 'postgres'), (client) => ensureTemplate(client, server)))
   const name = `test_${randomBytes(6).toString('hex')}`
   await withClient(urlFor(server, 'postgres'), async (client) => {
     await client.query(`create database ${name} template ${template} owner intaglio_owner`)
   })
   return {
+    name,
     url: urlFor(server, name, 'intaglio_service'),
     ownerUrl: urlFor(server, name, 'intaglio_owner'),
     superUrl: urlFor(server, name),
@@ -88,6 +96,16 @@ function migrationsHash(): string {
   for (const file of readdirSync(directory).sort())
     hash.update(file).update(readFileSync(new URL(file, directory)))
   return hash.digest('hex').slice(0, 16)
+}
+
+const PREPARING_LOCK = 7_201_734
+
+/** One process of the run at a time. */
+export async function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+  return withClient(urlFor(serverUrl(), 'postgres'), async (client) => {
+    await client.query('select pg_advisory_lock($1)', [PREPARING_LOCK])
+    return work()
+  })
 }
 
 export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {

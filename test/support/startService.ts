@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Config } from '../../config/config.ts'
@@ -13,6 +13,7 @@ import { startService as start } from '../../src/service.ts'
 import { makeSoftToken, type SoftToken } from '../softhsm-test-helpers/softhsm.ts'
 import { checkState } from './checkState.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
+import { prepared, type Prepared } from './prepared.ts'
 import {
   callAdmin,
   Tools,
@@ -44,6 +45,8 @@ export interface TestService {
   readonly person: { readonly id: string }
   /** A credential of the person and the client above, P-256 and SCAL 2 unless told otherwise, enrolled with a PIN. */
   readonly credential: TestCredential
+  /** What may stand in no column and no log line. */
+  readonly secrets: readonly string[]
   newCredential(options?: {
     readonly keyType?: KeyType
     readonly scal?: 1 | 2
@@ -70,31 +73,51 @@ export interface TestService {
   close(): Promise<void>
 }
 
+/** Most services of a run stand on copies of one that was started before: it is what they differ in that is tested. */
 export async function startService(overrides: Overrides = {}): Promise<TestService> {
+  const own = OWN.some((member) => member in overrides)
+  return begin(overrides, own ? undefined : await prepared(prepare))
+}
+
+/** What a first start makes differs where these do. */
+const OWN = ['profile', 'tokens', 'operators', 'ca'] as const
+
+async function prepare(folder: string): Promise<Prepared> {
+  const service = await begin({})
+  await service.stop()
+  const objects = join(folder, 'token')
+  cpSync(service.token.objects, objects, { recursive: true })
+  service.token.remove()
+  const { database, token, operators, client, person, credential } = service
+  return {
+    database: database.name,
+    token: { objects, serial: token.serial },
+    operators,
+    client,
+    person,
+    credential: { ...credential, certificate: credential.certificate.toString('base64') },
+    secrets: [...service.secrets],
+  }
+}
+
+async function begin(overrides: Overrides, copied?: Prepared): Promise<TestService> {
   const home = mkdtempSync(join(tmpdir(), 'intaglio-test-'))
-  const token = makeSoftToken()
-  const database = await createTestDatabase()
+  const token = makeSoftToken({ copyOf: copied?.token })
+  const database = await createTestDatabase({ template: copied?.database })
   const remove = async (): Promise<void> => {
     await database.drop()
     token.remove()
     rmSync(home, { recursive: true, force: true })
   }
-  const operators = {
-    officer: newIdentity({
-      name: 'officer',
-      roles: ['security-officer', 'registration-officer', 'revocation-officer'],
-    }),
-    admin: newIdentity({ name: 'admin', roles: ['administrator'] }),
-    auditor: newIdentity({ name: 'auditor', roles: ['auditor'] }),
-  }
+  const operators = copied?.operators ?? newOperators()
   const lines: string[] = []
   try {
     const config = merged(baseConfig({ home, database, token }, Object.values(operators)), overrides)
     const log = createLogger(config.log.level, { write: (line) => void lines.push(line) })
     const running = await start({ config, log })
     const tools = new Tools(running.ctx, database)
-    const client = await tools.newClient('Test client')
-    const person = { id: await createPerson(running.ctx, 'service', TESTER) }
+    tools.secrets.push(...(copied?.secrets ?? []))
+    const { client, person, credential } = copied === undefined ? await firstOf(tools) : usersOf(copied)
     const defaults = { clientId: client.id, personId: person.id }
     return {
       url: running.url,
@@ -106,7 +129,8 @@ export async function startService(overrides: Overrides = {}): Promise<TestServi
       operators,
       client,
       person,
-      credential: await tools.newCredential(defaults),
+      credential,
+      secrets: tools.secrets,
       newCredential: (options = {}) => tools.newCredential({ ...defaults, ...options }),
       newClient: (name = 'Another client') => tools.newClient(name),
       serviceToken: (other = client) => tools.serviceToken(running.url, other),
@@ -126,6 +150,34 @@ export async function startService(overrides: Overrides = {}): Promise<TestServi
   } catch (error) {
     await remove()
     throw error
+  }
+}
+
+type Users = Pick<TestService, 'client' | 'person' | 'credential'>
+
+async function firstOf(tools: Tools): Promise<Users> {
+  const client = await tools.newClient('Test client')
+  const person = { id: await createPerson(tools.ctx, 'service', TESTER) }
+  const credential = await tools.newCredential({ clientId: client.id, personId: person.id })
+  return { client, person, credential }
+}
+
+function usersOf({ client, person, credential }: Prepared): Users {
+  return {
+    client,
+    person,
+    credential: { ...credential, certificate: Buffer.from(credential.certificate, 'base64') },
+  }
+}
+
+function newOperators(): TestService['operators'] {
+  return {
+    officer: newIdentity({
+      name: 'officer',
+      roles: ['security-officer', 'registration-officer', 'revocation-officer'],
+    }),
+    admin: newIdentity({ name: 'admin', roles: ['administrator'] }),
+    auditor: newIdentity({ name: 'auditor', roles: ['auditor'] }),
   }
 }
 

@@ -44,7 +44,7 @@ export class TlsPostgres {
 
   static async start(): Promise<TlsPostgres> {
     const postgres = await OwnPostgres.start()
-    const database = await createTestDatabase(new URL(postgres.url))
+    const database = await createTestDatabase({ server: new URL(postgres.url) })
     const data = await withClient(postgres.url, async (client) => {
       const { rows } = await client.query<{ data_directory: string }>('show data_directory')
       return rows[0]?.data_directory ?? ''

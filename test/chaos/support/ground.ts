@@ -80,7 +80,7 @@ export class Ground {
   /** A service in this process makes everything, and ends. */
   static async make({ postgres, token: change }: GroundOptions = {}): Promise<Ground> {
     const home = mkdtempSync(join(tmpdir(), 'intaglio-chaos-'))
-    const database = await createTestDatabase(...(postgres ? [new URL(postgres.url)] : []))
+    const database = await createTestDatabase(postgres ? { server: new URL(postgres.url) } : {})
     const token = makeSoftToken()
     const config = fileConfig(database, token)
     const service = await startService({
