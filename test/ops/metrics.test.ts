@@ -89,6 +89,7 @@ describe('metrics', () => {
   })
 
   it('show the token, the database and the build', async () => {
+    await service.newClient()
     const samples = await now()
     const { name = '', signers } = service.config.tokens[0] ?? {}
     const of = (metric: string) => samples.get(`intaglio_${metric}{token="${name}"}`)
