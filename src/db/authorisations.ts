@@ -22,7 +22,8 @@ const UNKNOWN_DIGEST = Buffer.alloc(0)
 
 export interface NewAuthorisation {
   readonly authorisation: Sealed<AuthorisationRecord>
-  readonly sadHash: Buffer
+  /** Null: it has no bearer value yet; see `giveBearer`. */
+  readonly sadHash: Buffer | null
   readonly audit: AuditEntry
   /** Digests of the occurrences, where they may be fewer than what is sealed allows. */
   readonly occurrences?: readonly Buffer[]
@@ -65,6 +66,33 @@ export async function createAuthorisation(q: Queries, made: NewAuthorisation): P
 
 const originColumns = (origin: Origin | undefined): unknown[] =>
   origin === undefined ? [null, null, null] : [origin.authorisationId, origin.count, origin.expiresAt]
+
+/**
+ * Gives an authorisation that has none its bearer value.
+ * @returns whole seconds that it lives on; undefined when it has expired, was taken back, or has one already
+ */
+export async function giveBearer(
+  q: Queries,
+  given: { readonly authorisationId: string; readonly sadHash: Buffer },
+): Promise<number | undefined> {
+  const rows = await q.query<{ seconds: number }>({
+    name: 'authorisation-bearer',
+    text: `update authorisation set sad_hash = $2::bytea
+            where id = $1::uuid and sad_hash is null and revoked_at is null and client_id is not null
+              and expires_at > now() + interval '1 second'
+            returning floor(extract(epoch from expires_at - now()))::int as seconds`,
+    values: [given.authorisationId, given.sadHash],
+  })
+  return rows[0]?.seconds
+}
+
+/** From now on nothing is signed by it. */
+export async function revokeAuthorisation(q: Queries, id: string): Promise<void> {
+  await q.query({
+    text: `update authorisation set revoked_at = now() where id = $1::uuid and revoked_at is null`,
+    values: [id],
+  })
+}
 
 interface SadRow extends Usability {
   readonly lookup: number
@@ -127,7 +155,7 @@ export const findBySad = grouped<Buffer, Found | undefined>({
           join credential c on c.id = a.credential_id
           join key k on k.id = c.key_id
           join certificate ce on ce.id = c.certificate_id
-         where k.seal is not null and c.seal is not null and ce.der is not null`,
+         where k.seal is not null and c.seal is not null and ce.der is not null and a.revoked_at is null`,
       values: [byteas(sadHashes)],
     })
     const found = new Map(rows.map((row) => [row.lookup - 1, row]))

@@ -9,19 +9,23 @@ export interface ClientRow {
   readonly secretVersion: number
   /** What it is let in by. */
   readonly authentication: 'secret' | 'certificate'
+  /** Where authorization codes may be sent; compared as strings (RFC 6749, 3.1.2.3). */
+  readonly redirectUris: readonly string[]
   readonly createdAt: Date
 }
 
-const COLUMNS = `id, name, state, secret_version as "secretVersion", authentication, created_at as "createdAt"`
+const COLUMNS = `id, name, state, secret_version as "secretVersion", authentication, redirect_uris as "redirectUris",
+  created_at as "createdAt"`
 
 /** @returns false when the id is taken. */
 export async function insertClient(
   q: Queries,
-  client: { readonly id: string; readonly name: string },
+  client: { readonly id: string; readonly name: string; readonly redirectUris?: readonly string[] },
 ): Promise<boolean> {
   const rows = await q.query({
-    text: `insert into client (id, name) values ($1::text, $2::text) on conflict (id) do nothing returning id`,
-    values: [client.id, client.name],
+    text: `insert into client (id, name, redirect_uris) values ($1::text, $2::text, $3::text[])
+           on conflict (id) do nothing returning id`,
+    values: [client.id, client.name, client.redirectUris ?? []],
   })
   return rows.length === 1
 }
@@ -51,6 +55,14 @@ export async function setClientState(q: Queries, id: string, state: ClientRow['s
   await q.query({
     text: `update client set state = $2::text where id = $1::text`,
     values: [id, state],
+  })
+}
+
+/** Replaces the list. */
+export async function setRedirectUris(q: Queries, id: string, uris: readonly string[]): Promise<void> {
+  await q.query({
+    text: `update client set redirect_uris = $2::text[] where id = $1::text`,
+    values: [id, uris],
   })
 }
 

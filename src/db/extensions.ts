@@ -29,7 +29,8 @@ export async function findUnused(
 /**
  * Ends a SAD, and takes what its authorisation has left for the one that replaces it. Part of the transaction that stores
  * the other one.
- * @returns the digests of what was taken, in order; undefined when the SAD stands for nothing any more, or has expired
+ * @returns the digests of what was taken, in order; undefined when the SAD stands for nothing any more, was taken back, or has
+ * expired
  */
 export async function takeOver(
   tx: Queries,
@@ -38,7 +39,8 @@ export async function takeOver(
   // Whoever comes second waits at this row, and then finds the hash gone.
   const ended = await tx.query({
     text: `update authorisation set sad_hash = null
-            where id = $1::uuid and sad_hash = $2::bytea and expires_at > now() returning id`,
+            where id = $1::uuid and sad_hash = $2::bytea and revoked_at is null and expires_at > now()
+            returning id`,
     values: [sad.authorisationId, sad.hash],
   })
   if (ended.length === 0) return undefined

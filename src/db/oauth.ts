@@ -13,6 +13,8 @@ export interface OauthObject {
   /** Holds no bearer value. */
   readonly payload: Readonly<Record<string, unknown>>
   readonly clientId: string | undefined
+  /** SHA-256 of the authorization code that it came from. */
+  readonly grantHash?: Buffer
   /** Seconds from now, by the database's clock; undefined: does not expire. */
   readonly expiresIn: number | undefined
 }
@@ -26,8 +28,8 @@ export async function storeOauthObject(q: Queries, object: OauthObject): Promise
          order by expires_at limit ${SWEPT_PER_INSERT} for update skip locked),
       swept as (
         delete from oauth_object o using expired e where o.model = e.model and o.id_hash = e.id_hash)
-      insert into oauth_object (model, id_hash, payload, client_id, expires_at)
-      values ($1::text, $2::bytea, $3::jsonb, $4::text, now() + $5::int * interval '1 second')
+      insert into oauth_object (model, id_hash, payload, client_id, expires_at, grant_hash)
+      values ($1::text, $2::bytea, $3::jsonb, $4::text, now() + $5::int * interval '1 second', $6::bytea)
       on conflict (model, id_hash) do update
         set payload = excluded.payload, client_id = excluded.client_id, expires_at = excluded.expires_at`,
     values: [
@@ -36,6 +38,7 @@ export async function storeOauthObject(q: Queries, object: OauthObject): Promise
       JSON.stringify(object.payload),
       object.clientId ?? null,
       object.expiresIn ?? null,
+      object.grantHash ?? null,
     ],
   })
 }
@@ -64,10 +67,77 @@ export async function deleteOauthObject(
   })
 }
 
+interface OwnObject {
+  readonly model: string
+  readonly idHash: Buffer
+  /** Another client's is not found, and stays as it is. */
+  readonly clientId: string
+}
+
+/** Takes an object that works once; of several who try, one gets it. */
+export async function takeOauthObject(
+  q: Queries,
+  { model, idHash, clientId }: OwnObject,
+): Promise<Record<string, unknown> | undefined> {
+  const rows = await q.query<{ payload: Record<string, unknown> }>({
+    name: 'oauth-take',
+    text: `delete from oauth_object
+            where model = $1::text and id_hash = $2::bytea and client_id = $3::text and expires_at > now()
+            returning payload`,
+    values: [model, idHash, clientId],
+  })
+  return rows[0]?.payload
+}
+
+export interface Consumed {
+  /** 'first': it was neither used nor expired, and now it is used. */
+  readonly verdict: 'first' | 'again' | 'expired'
+  readonly payload: Record<string, unknown>
+}
+
+/** Uses an object that is remembered after its use, so that a second use is noticed. Call it in a transaction. */
+export async function consumeOauthObject(
+  q: Queries,
+  { model, idHash, clientId }: OwnObject,
+): Promise<Consumed | undefined> {
+  const values = [model, idHash, clientId]
+  const first = await q.query<{ payload: Record<string, unknown> }>({
+    name: 'oauth-consume',
+    text: `update oauth_object set consumed_at = now()
+            where model = $1::text and id_hash = $2::bytea and client_id = $3::text
+              and consumed_at is null and expires_at > now()
+            returning payload`,
+    values,
+  })
+  if (first[0] !== undefined) return { verdict: 'first', payload: first[0].payload }
+  const rows = await q.query<{ payload: Record<string, unknown>; consumed: boolean }>({
+    text: `select payload, consumed_at is not null as consumed from oauth_object
+            where model = $1::text and id_hash = $2::bytea and client_id = $3::text`,
+    values,
+  })
+  const [row] = rows
+  return row && { verdict: row.consumed ? 'again' : 'expired', payload: row.payload }
+}
+
+/** Deletes every token that came from an authorization code. */
+export async function deleteTokensOf(q: Queries, grantHash: Buffer): Promise<void> {
+  await q.query({
+    text: `delete from oauth_object where grant_hash = $1::bytea`,
+    values: [grantHash],
+  })
+}
+
+/** What tokens that the API takes are stored as: those of the library, and those that codes are redeemed for. */
+export const ACCESS_TOKEN = 'AccessToken'
+
 export interface Bearer {
   readonly clientId: string
   /** Space-separated. */
   readonly scope: string
+  /** Whose credentials alone it is for; null: all that are linked to the client. */
+  readonly personId: string | null
+  /** The one credential that it is for; null where its scope is not that of a credential. */
+  readonly credentialId: string | null
   /** By the database's clock. */
   readonly expired: boolean
   /** `x5t#S256` of the certificate that it was given to (RFC 8705, 3); null: to whoever has it. */
@@ -76,18 +146,19 @@ export interface Bearer {
   readonly keys: readonly Buffer[] | null
 }
 
-/** Whose service token this is; undefined for an unknown one and for one whose client is disabled. */
+/** What an access token is for; undefined for an unknown one and for one whose client is disabled. */
 export async function findBearer(q: Queries, idHash: Buffer): Promise<Bearer | undefined> {
   const rows = await q.query<Bearer>({
     name: 'oauth-bearer',
     // A client that was given a certificate is served by tokens that are bound to one, also where it had others before.
-    text: `select c.id as "clientId", coalesce(o.payload ->> 'scope', '') as scope, o.expires_at <= now() as expired,
+    text: `select c.id as "clientId", coalesce(o.payload ->> 'scope', '') as scope,
+                  o.payload ->> 'personId' as "personId", o.payload ->> 'credentialId' as "credentialId", o.expires_at <= now() as expired,
                   o.payload ->> 'x5t#S256' as thumbprint,
                   case when o.payload ? 'x5t#S256' then
                     (select coalesce(array_agg(k.spki_hash), '{}') from client_certificate k
                       where k.client_id = c.id and k.removed_at is null) end as keys
              from oauth_object o join client c on c.id = o.client_id
-            where o.model = 'ClientCredentials' and o.id_hash = $1::bytea and c.state = 'enabled'
+            where o.model in ('ClientCredentials', '${ACCESS_TOKEN}') and o.id_hash = $1::bytea and c.state = 'enabled'
               and (c.authentication = 'certificate') = (o.payload ? 'x5t#S256')`,
     values: [idHash],
   })

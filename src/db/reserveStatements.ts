@@ -8,7 +8,7 @@ import { AUDIT_INSERT, auditUnnest } from './audit.ts'
 /** Whether each request's authorisation may be used now, by the database's clock, and what says no. */
 const JUDGED = `judged as materialized (
     select asked.*, a.bound,
-           case when a.sad_hash is null then 'permit_unknown'
+           case when a.sad_hash is null or a.revoked_at is not null then 'permit_unknown'
                 when a.expires_at <= now() then 'permit_expired'
                 when c.state <> 'enabled' or k.state <> 'enabled' or cl.state <> 'enabled' then 'credential_disabled'
                 when ce.state = 'revoked' then 'certificate_revoked'
