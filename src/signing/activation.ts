@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { HashName } from '../../hsm/algorithms.ts'
+import { hashes, keyTypes, schemes, type HashName } from '../../hsm/algorithms.ts'
 import type { ActivationRecord, AuthorisationRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
 import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
@@ -50,11 +50,71 @@ export interface Authorised {
  * certificate_expired, certificate_revoked, credential_locked, activation_failed
  */
 export async function authoriseCredential(ctx: Context, request: AuthoriseRequest): Promise<Authorised> {
+  const sad = newSad()
+  await activated(ctx, request, (made) => store(ctx, made, bearerHash(sad)))
+  return { sad, expiresIn: ctx.config.csc.sadSeconds }
+}
+
+/** What a holder approved on the page. Nobody can sign by it before an authorization code gives it a bearer value. */
+export type Approved = Pick<
+  Sealed<AuthorisationRecord>,
+  'authorisationId' | 'hash' | 'digests' | 'count' | 'expiresAt'
+>
+
+/** The same, without a SAD: the authorisation gets its bearer value when its code is redeemed. @throws as above */
+export async function approveCredential(ctx: Context, request: AuthoriseRequest): Promise<Approved> {
+  const { authorisation } = await activated(ctx, request, (made) => store(ctx, made, null))
+  return authorisation
+}
+
+/**
+ * Whether these are the secrets of the credential's holder, as for a login: what the token seals, one random digest, is
+ * stored nowhere. Attempts count as they do everywhere.
+ * @returns the holder's id
+ * @throws as above
+ */
+export async function recogniseHolder(
+  ctx: Context,
+  { clientId, credentialId, secrets }: Pick<AuthoriseRequest, 'clientId' | 'credentialId' | 'secrets'>,
+): Promise<string> {
+  const credential = await findCredential(ctx.db, { id: credentialId, clientId })
+  const [scheme] = keyTypes[credential?.keyType ?? 'P-256'].schemes
+  const hash = scheme && schemes[scheme].hash?.name
+  const digests = [randomBytes(hash === undefined ? SAD_OCTETS : hashes[hash].length)]
+  const request = {
+    clientId,
+    credentialId,
+    secrets,
+    count: 1,
+    digests,
+    ...(hash === undefined ? {} : { hash }),
+  }
+  const { personId } = await activated(ctx, request, ({ attempt }) => forgetFailures(ctx.db, attempt))
+  ctx.metrics.activation('accepted')
+  return personId
+}
+
+interface Activated {
+  readonly attempt: { readonly keyId: string; readonly clientId: string }
+  readonly personId: string
+  readonly authorisation: Sealed<AuthorisationRecord>
+}
+
+/** @param finish what makes a success known; the next attempt for this client and key waits for it */
+async function activated(
+  ctx: Context,
+  request: AuthoriseRequest,
+  finish: (made: Activated) => Promise<void>,
+): Promise<Activated> {
   const credential = await findCredential(ctx.db, { id: request.credentialId, clientId: request.clientId })
   if (credential === undefined || credential.keyId === null) return refuseUnknown(ctx, request)
   checkUsable(credential)
   // One at a time for a client and key: fifty right PINs at once must not look like fifty attempts at guessing.
-  return inTurn(`${credential.keyId} ${request.clientId}`, () => activate(ctx, request, credential))
+  return inTurn(`${credential.keyId} ${request.clientId}`, async () => {
+    const made = await activate(ctx, request, credential)
+    await finish(made)
+    return made
+  })
 }
 
 async function refuseUnknown(ctx: Context, request: AuthoriseRequest): Promise<never> {
@@ -67,7 +127,7 @@ async function activate(
   ctx: Context,
   request: AuthoriseRequest,
   credential: CredentialRow,
-): Promise<Authorised> {
+): Promise<Activated> {
   const key = credentialKey(credential)
   const attempt = { keyId: key.keyId, clientId: request.clientId }
   const activation = await findActivation(ctx.db, key)
@@ -87,7 +147,7 @@ async function activate(
     },
   )
   if (seal === undefined) return refuseWrong(ctx, request, key.keyId)
-  return store(ctx, attempt, { ...authorisation, seal })
+  return { attempt, personId: credential.personId, authorisation: { ...authorisation, seal } }
 }
 
 /** The token's verdict on the secrets: the authorisation's seal, or undefined where they are wrong. */
@@ -137,10 +197,9 @@ async function refuseWrong(ctx: Context, request: AuthoriseRequest, keyId: strin
 
 async function store(
   ctx: Context,
-  attempt: { keyId: string; clientId: string },
-  authorisation: Sealed<AuthorisationRecord>,
-): Promise<Authorised> {
-  const sad = newSad()
+  { attempt, authorisation }: Activated,
+  sadHash: Buffer | null,
+): Promise<void> {
   const audit = auditEntry({
     kind: 'act',
     act: 'authorise',
@@ -153,11 +212,10 @@ async function store(
     detail: { count: authorisation.count, ...digestDetail(authorisation) },
   })
   await ctx.db.transaction(async (tx) => {
-    await createAuthorisation(tx, { authorisation, sadHash: bearerHash(sad), audit })
+    await createAuthorisation(tx, { authorisation, sadHash, audit })
     await forgetFailures(tx, attempt)
   })
   ctx.metrics.activation('accepted')
-  return { sad, expiresIn: ctx.config.csc.sadSeconds }
 }
 
 export const newSad = (): string => randomBytes(SAD_OCTETS).toString('base64url')
