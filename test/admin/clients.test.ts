@@ -22,12 +22,20 @@ describe('clients', () => {
   it('are entered, and their secret is shown once', async () => {
     const made = await create({ name: 'Narvik' })
     expect(made.status).to.equal(201)
-    expect(made.body).to.have.all.keys('id', 'name', 'state', 'authentication', 'createdAt', 'clientSecret')
+    expect(made.body).to.have.all.keys(
+      'id',
+      'name',
+      'state',
+      'authentication',
+      'redirectUris',
+      'createdAt',
+      'clientSecret',
+    )
     expect(made.body['clientSecret']).to.match(/^[A-Za-z0-9_-]{43}$/)
     service.keepSecret(made.body['clientSecret'] as string)
     const params = { id: made.body['id'] as string }
     const shown = await call(service.operators.auditor, 'GET /clients/:id', { params })
-    expect(shown.body).to.have.all.keys('id', 'name', 'state', 'authentication', 'createdAt')
+    expect(shown.body).to.have.all.keys('id', 'name', 'state', 'authentication', 'redirectUris', 'createdAt')
     expect(await service.acts('client.create', `client:${params.id}`)).to.have.length(1)
   })
 
@@ -36,6 +44,49 @@ describe('clients', () => {
     expect(await create({ name: 'Chosen', id: 'chosen-1' })).to.deep.equal(
       problem(409, 'Conflict', 'A client with this id is entered already.'),
     )
+  })
+
+  it('have addresses for their authorization codes, which are replaced as a whole', async () => {
+    const uris = [
+      'https://client.example/back?app=1',
+      'http://127.0.0.1:8080/back',
+      'http://[::1]/back',
+      'http://localhost/back',
+      'org.example.app:/back',
+    ]
+    const made = await create({ name: 'Redirected', redirectUris: uris })
+    expect(made.body['redirectUris']).to.deep.equal(uris)
+    service.keepSecret(made.body['clientSecret'] as string)
+    const params = { id: made.body['id'] as string }
+    const body = { redirectUris: ['https://client.example/'] }
+    const changed = await call(service.operators.admin, 'POST /clients/:id/redirect-uris', { params, body })
+    expect(changed.status).to.equal(200)
+    expect(changed.body['redirectUris']).to.deep.equal(body.redirectUris)
+    const [act] = await service.acts('client.redirect-uris', `client:${params.id}`)
+    expect(act?.detail).to.deep.equal(body)
+  })
+
+  it('have no address that a code should not be sent to', async () => {
+    const detail =
+      'redirectUris.0: https, http to a loopback address, or the scheme of an app, without a fragment'
+    for (const uri of [
+      'http://client.example/',
+      'https://user:pass@client.example/',
+      'https://client.example/#fragment',
+      'https://client.example/ x',
+      'https://client.example/\r\nX: y',
+      'https://client.example/;script-src',
+      'javascript:alert(1)',
+      'data:text/html,x',
+      'app:/back',
+      'ftp://client.example/',
+      '/back',
+      '',
+    ]) {
+      expect(await create({ name: 'x', redirectUris: [uri] }), uri).to.deep.equal(
+        problem(400, 'Bad Request', detail),
+      )
+    }
   })
 
   it('are refused with members that are wrong, unknown or missing', async () => {

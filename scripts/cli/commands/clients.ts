@@ -16,10 +16,13 @@ export function addClientCommands(program: Command, open: Open): Command {
     says: 'enter a client; its secret is shown once',
     open,
     work: async ({ admin, output }, [name], options) => {
-      const body = { name, id: text(options, 'id') }
+      const redirectUris = listOf(text(options, 'redirectUris'))
+      const body = { name, id: text(options, 'id'), ...(redirectUris.length === 0 ? {} : { redirectUris }) }
       printItem(output, await admin.item('POST /clients', { body }))
     },
-  }).option('--id <id>', 'its client_id; random if absent')
+  })
+    .option('--id <id>', 'its client_id; random if absent')
+    .option('--redirect-uris <uris>', 'where its authorization codes may be sent, separated by spaces')
   const list = verb(client, 'list', {
     says: 'clients',
     open,
@@ -37,6 +40,24 @@ export function addClientCommands(program: Command, open: Open): Command {
         printItem(output, await admin.item(endpoint, { params: { id } })),
     })
   }
+  addRedirectUris(client, open)
   examples(client, ['client create "Municipality of Narvik"', 'client rotate-secret 5d1f…'])
   return client
+}
+
+/** A URI has no space in it. */
+function listOf(uris = ''): string[] {
+  return uris.split(/\s+/).filter((uri) => uri !== '')
+}
+
+function addRedirectUris(client: Command, open: Open): void {
+  verb(client, 'redirect-uris <id> [uris...]', {
+    says: 'where its authorization codes may be sent, in place of what was; without any: nowhere',
+    open,
+    work: async ({ admin, output }, [id = '', ...redirectUris]) =>
+      printItem(
+        output,
+        await admin.item('POST /clients/:id/redirect-uris', { params: { id }, body: { redirectUris } }),
+      ),
+  })
 }

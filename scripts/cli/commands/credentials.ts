@@ -31,11 +31,12 @@ export function addCredentialCommands(program: Command, open: Open): void {
     .option('--client <id>', 'by which client it is used')
     .option('--key-type <type>', 'P-256, P-384, P-521, RSA-3072, RSA-4096, Ed25519; P-256 if absent')
     .option('--scal <level>', '1, or 2: a SAD is bound to the hashes; 2 if absent')
+    .option('--mode <mode>', 'explicit: the client passes the PIN on; oauth2code: on this service’s page')
     .option('--multisign <count>', 'signatures that one authorisation may cover')
     .option('--description <text>', 'shown to the holder by clients')
     .option(
       '--file <file>',
-      'one JSON object a line: personId, clientId, keyType, scal, multisign, description',
+      'one JSON object a line: personId, clientId, keyType, scal, mode, multisign, description',
     )
   addList(credential, open)
   for (const [name, [endpoint, says]] of Object.entries(verbs)) {
@@ -78,6 +79,7 @@ async function create(session: Session, _args: readonly string[], options: Optio
     clientId,
     keyType: text(options, 'keyType'),
     scal: whole(options, 'scal'),
+    mode: text(options, 'mode'),
     multisign: whole(options, 'multisign'),
     description: text(options, 'description'),
   }

@@ -7,6 +7,7 @@ import {
   listClients,
   rotateClientSecret,
   setClientState,
+  setRedirectUris,
   type ClientRow,
 } from '../../db/clients.ts'
 import { Refusal } from '../../refusal.ts'
@@ -15,6 +16,7 @@ import { clientSecret } from '../../signing/derived.ts'
 import { clientCertificateEndpoints } from './certificates.ts'
 import { actorOf, found, parsed, recordAct, type Call, type Endpoints, type Reply } from './endpoint.ts'
 import { page, pageQuery } from './page.ts'
+import { redirectUrisSchema } from './redirectUris.ts'
 
 const ID_OCTETS = 12
 
@@ -25,17 +27,23 @@ const clientSchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'letters, digits, _ and -, at most 64')
     .optional(),
+  redirectUris: redirectUrisSchema.default([]),
 })
 
 /** Enters a client. @throws Refusal 'conflict' when the id is taken. */
 export async function createClient(
   ctx: Context,
   actor: string,
-  made: { readonly id?: string | undefined; readonly name: string },
+  made: {
+    readonly id?: string | undefined
+    readonly name: string
+    readonly redirectUris?: readonly string[]
+  },
 ): Promise<string> {
+  const { name, redirectUris = [] } = made
   const id = made.id ?? randomBytes(ID_OCTETS).toString('hex')
   await ctx.db.transaction(async (tx) => {
-    const entered = await insertClient(tx, { id, name: made.name })
+    const entered = await insertClient(tx, { id, name, redirectUris })
     if (!entered) throw new Refusal('conflict', 'A client with this id is entered already.')
     await recordAct(tx, { act: 'client.create', actor, subjects: [`client:${id}`] })
   })
@@ -62,6 +70,17 @@ export const clientEndpoints: Endpoints<'clients'> = {
 
   'POST /clients/:id/disable': (ctx, call) => changeState(ctx, call, 'disabled'),
   'POST /clients/:id/enable': (ctx, call) => changeState(ctx, call, 'enabled'),
+
+  'POST /clients/:id/redirect-uris': async (ctx, call) => {
+    const { id } = await clientOf(ctx, call)
+    const { redirectUris } = parsed(z.strictObject({ redirectUris: redirectUrisSchema }), call.body)
+    await ctx.db.transaction(async (tx) => {
+      await setRedirectUris(tx, id, redirectUris)
+      const act = { act: 'client.redirect-uris', actor: actorOf(call), subjects: [`client:${id}`] }
+      await recordAct(tx, { ...act, detail: { redirectUris } })
+    })
+    return { body: shown(await clientOf(ctx, call)) }
+  },
 
   ...clientCertificateEndpoints,
 
@@ -101,6 +120,7 @@ async function shownWithSecret(ctx: Context, id: string): Promise<Record<string,
   return { ...shown(row), clientSecret: secret }
 }
 
-function shown({ id, name, state, authentication, createdAt }: ClientRow): Record<string, unknown> {
-  return { id, name, state, authentication, createdAt }
+function shown(row: ClientRow): Record<string, unknown> {
+  const { id, name, state, authentication, redirectUris, createdAt } = row
+  return { id, name, state, authentication, redirectUris, createdAt }
 }

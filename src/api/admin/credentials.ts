@@ -34,6 +34,8 @@ export interface NewCredential {
   readonly clientId: string
   readonly keyType: KeyType
   readonly scal: 1 | 2
+  /** How its holder authorises: by a PIN that the client passes on, or on the page of this service. 'explicit' if absent. */
+  readonly mode?: CredentialRow['mode']
   /** Signatures that one authorisation may cover. */
   readonly multisign: number
   readonly description: string
@@ -60,9 +62,10 @@ export async function createCredential(
     if (person.state !== 'enabled') throw new Refusal('conflict', 'The person is disabled or erased.')
     const client = await findClient(tx, made.clientId)
     if (client === undefined) throw new Refusal('invalid_request', 'clientId: there is no such client')
-    await insertCredential(tx, { ...made, id: credentialId, mode: 'explicit' })
+    const { mode = 'explicit' } = made
+    await insertCredential(tx, { ...made, id: credentialId, mode })
     const subjects = [`credential:${credentialId}`, `person:${made.personId}`, `client:${made.clientId}`]
-    const detail = { keyType: made.keyType, scal: made.scal, multisign: made.multisign }
+    const detail = { keyType: made.keyType, scal: made.scal, mode, multisign: made.multisign }
     await recordAct(tx, { act: 'credential.create', actor, subjects, detail })
     return openLink(ctx, tx, credentialId)
   })
@@ -164,6 +167,7 @@ function createSchema(ctx: Context) {
     clientId: z.string().min(1).max(64),
     keyType: keyTypeSchema(ctx.config.profile, Object.keys(keyTypes) as KeyType[]).default('P-256'),
     scal: z.union([z.literal(1), z.literal(2)]).default(2),
+    mode: z.enum(['explicit', 'oauth2code']).default('explicit'),
     multisign: z.int().min(1).max(maxSignatures).default(maxSignatures),
     description: z.string().max(255).default(''),
   })

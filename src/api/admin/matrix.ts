@@ -19,6 +19,7 @@ export const matrix = {
   'POST /clients/:id/disable': ['administrator', 'security-officer'],
   'POST /clients/:id/enable': ['administrator'],
   'POST /clients/:id/rotate-secret': ['administrator'],
+  'POST /clients/:id/redirect-uris': ['administrator'],
   'GET /clients/:id/certificates': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
   'POST /clients/:id/certificates': ['administrator'],
   'POST /clients/:id/certificates/:certificate/remove': ['administrator', 'security-officer'],
