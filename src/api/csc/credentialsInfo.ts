@@ -8,6 +8,8 @@ import { common, credentialID, shownMembers } from './members.ts'
 /** CSC API v2.2, 11.7. */
 export const credentialsInfo = endpoint({
   name: 'credentials/info',
+  // Clients ask again with the token that their user's approval gave them.
+  scopes: ['service', 'credential'],
   request: z.strictObject({ credentialID, ...shownMembers, ...common }),
   answer: async (ctx, { clientId, input }) => {
     const row = await findCredential(ctx.db, { id: input.credentialID, clientId })

@@ -14,7 +14,7 @@ const INVALID_PAGE = { error: 'Invalid parameter pageToken' }
 export const credentialsList = endpoint({
   name: 'credentials/list',
   request: z.strictObject({
-    // The token is no user's, so it does not say whose credentials; without userID: everyone's of this client.
+    // A client's own token does not say whose credentials; without userID: everyone's of this client.
     userID: z.guid({ error: 'Invalid parameter userID' }).optional(),
     credentialInfo: flag('credentialInfo'),
     ...shownMembers,
@@ -27,8 +27,12 @@ export const credentialsList = endpoint({
     pageToken: optionalText('pageToken'),
     ...common,
   }),
-  answer: async (ctx, { clientId, input }) => {
+  answer: async (ctx, { clientId, personId, input }) => {
     const { userID, onlyValid, pageToken } = input
+    if (personId !== undefined && userID !== undefined) {
+      throw new Refusal('invalid_request', 'userID parameter MUST be null')
+    }
+    const whose = personId ?? userID
     const size = Math.min(input.maxResults, input.credentialInfo ? DESCRIBED_MAX : IDS_MAX)
     const rows = await listCredentials(ctx.db, {
       clientId,
@@ -36,7 +40,7 @@ export const credentialsList = endpoint({
       onlyValid,
       // One more than fits tells whether another page follows.
       limit: size + 1,
-      ...(userID === undefined ? {} : { personId: userID }),
+      ...(whose === undefined ? {} : { personId: whose }),
       ...(pageToken === undefined ? {} : { after: position(pageToken) }),
     })
     const page = rows.slice(0, size)

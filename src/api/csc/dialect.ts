@@ -29,9 +29,10 @@ export function spoken<Answer extends object>(
   return {
     name: endpoint.name,
     open: endpoint.open,
-    serve: async (ctx, { clientId, body }) => {
+    scopes: endpoint.scopes,
+    serve: async (ctx, { body, ...asker }) => {
       try {
-        return write(await endpoint.serve(ctx, { clientId, body: read(body) }))
+        return write(await endpoint.serve(ctx, { ...asker, body: read(body) }))
       } catch (thrown) {
         throw rephrased(thrown, phrases)
       }

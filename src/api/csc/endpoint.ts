@@ -7,34 +7,48 @@ import { unknownParameter, type Body } from './aliases.ts'
 export interface Endpoint<Answer extends object = object> {
   /** As the standard writes it: the path below /csc/v2. */
   readonly name: string
-  /** Answers anyone; everything else wants a client's service token. */
+  /** Answers anyone; everything else wants an access token. */
   readonly open: boolean
-  serve(ctx: Context, call: { readonly clientId: string; readonly body: Body }): Promise<Answer>
+  /** Which access tokens it takes. */
+  readonly scopes: readonly Scope[]
+  serve(ctx: Context, call: Asker & { readonly body: Body }): Promise<Answer>
+}
+
+/** CSC API v2.2, 8.2.2: what a client may do with all of its credentials, and with one that its holder just opened. */
+export type Scope = 'service' | 'credential'
+
+/** Who asks. */
+export interface Asker {
+  readonly clientId: string
+  /** The token is for this person's credentials alone. */
+  readonly personId?: string
+  /** The token is of the scope credential, so that it is a SAD, too. */
+  readonly sad?: string
 }
 
 interface Description<Schema extends z.ZodType, Answer extends object> {
   readonly name: string
   readonly open?: boolean
+  /** Absent: service. */
+  readonly scopes?: readonly Scope[]
   /** A strict object whose messages are the standard's phrases. */
   readonly request: Schema
-  answer(
-    ctx: Context,
-    call: { readonly clientId: string; readonly input: z.output<Schema> },
-  ): Promise<Answer> | Answer
+  answer(ctx: Context, call: Asker & { readonly input: z.output<Schema> }): Promise<Answer> | Answer
 }
 
 /** A request is checked before its endpoint sees it. */
 export function endpoint<Schema extends z.ZodType, Answer extends object>(
   described: Description<Schema, Answer>,
 ): Endpoint<Answer> {
-  const { name, open = false, request } = described
+  const { name, open = false, scopes = ['service'], request } = described
   return {
     name,
     open,
-    serve: async (ctx, { clientId, body }) => {
+    scopes,
+    serve: async (ctx, { body, ...asker }) => {
       const result = request.safeParse(body)
       if (!result.success) throw refusalOf(result.error)
-      return described.answer(ctx, { clientId, input: result.data })
+      return described.answer(ctx, { ...asker, input: result.data })
     },
   }
 }

@@ -37,10 +37,10 @@ export function infoEndpoint(methods: () => readonly string[]): Endpoint<Info> {
     request: z.strictObject(common),
     answer: (ctx): Info => ({
       ...aboutUs(ctx),
-      authType: ['oauth2client'],
-      // Clients append /oauth2/token.
+      authType: ['oauth2code', 'oauth2client'],
+      // Clients append /oauth2/authorize, /oauth2/pushed_authorize and /oauth2/token.
       oauth2: ctx.config.baseUrl,
-      supportsRar: false,
+      supportsRar: true,
       asynchronousOperationMode: false,
       validationInfo: false,
       methods: methods(),

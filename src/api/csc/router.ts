@@ -2,14 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Router } from 'express'
 import type { Context } from '../../context.ts'
 import { Refusal } from '../../refusal.ts'
-import { bearerAuthentication, type Authenticate } from '../http/authenticate.ts'
+import { findCredential } from '../../db/credentials.ts'
+import { bearerAuthentication, tokenOf, type Authenticate, type Caller } from '../http/authenticate.ts'
 import { readJson } from '../http/body.ts'
 import type { Direct } from '../http/direct.ts'
 import { answerErrors, renderErrors } from '../http/errors.ts'
 import { note } from '../http/requestLog.ts'
 import type { Dialect } from './dialect.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { Asker, Endpoint } from './endpoint.ts'
 import { logo } from './logo.ts'
+import { credentialID as credentialIDs } from './members.ts'
 
 /** Everything but the hashes. */
 const BODY_OCTETS = 64 * 1024
@@ -88,18 +90,47 @@ interface Exchange {
 
 async function serve(face: Face, endpoint: Endpoint, { request, response }: Exchange): Promise<void> {
   // Who asks, before anything that they send is read.
-  const clientId = endpoint.open ? '' : await clientOf(face, { request, response })
+  const caller = endpoint.open ? undefined : await callerOf(face, endpoint, { request, response })
   const body = await readJson(request, face.bodyLimit)
-  const answer = await endpoint.serve(face.ctx, { clientId, body })
+  if (caller !== undefined) await refuseOthers(face.ctx, caller, body)
+  const answer = await endpoint.serve(face.ctx, { ...askerOf(caller, request), body })
   response.setHeader('Content-Type', 'application/json; charset=utf-8')
   response.end(JSON.stringify(answer))
 }
 
-async function clientOf(face: Face, { request, response }: Exchange): Promise<string> {
-  const { clientId, scopes } = await face.authenticate(request)
-  note(response, { client: clientId })
-  if (!scopes.has('service')) {
-    throw new Refusal('forbidden', 'The access token is not of the scope service')
+async function callerOf(face: Face, endpoint: Endpoint, { request, response }: Exchange): Promise<Caller> {
+  const caller = await face.authenticate(request)
+  note(response, { client: caller.clientId })
+  if (!endpoint.scopes.some((scope) => caller.scopes.has(scope))) {
+    throw new Refusal('forbidden', `The access token is not of the scope ${endpoint.scopes[0] ?? ''}`)
   }
-  return clientId
+  return caller
+}
+
+function askerOf(caller: Caller | undefined, request: IncomingMessage): Asker {
+  if (caller === undefined) return { clientId: '' }
+  const { clientId, personId, credentialId } = caller
+  return {
+    clientId,
+    ...(personId === undefined ? {} : { personId }),
+    ...(credentialId === undefined ? {} : { sad: tokenOf(request.headers.authorization) }),
+  }
+}
+
+/**
+ * A token that is for one credential, or for one person's, knows no other: what is somebody else's and what there is not
+ * get one answer, whatever the endpoint.
+ */
+async function refuseOthers(
+  ctx: Context,
+  { clientId, personId, credentialId }: Caller,
+  { credentialID: id }: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  // What is missing or no text at all is the endpoint's to refuse.
+  if (typeof id !== 'string') return
+  const unknown = new Refusal('credential_unknown', 'Invalid parameter credentialID')
+  if (credentialId !== undefined && id !== credentialId) throw unknown
+  if (personId === undefined || !credentialIDs.safeParse(id).success) return
+  const row = await findCredential(ctx.db, { id, clientId })
+  if (row?.personId !== personId) throw unknown
 }

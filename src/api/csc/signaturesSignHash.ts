@@ -16,9 +16,10 @@ const string = (name: string) => requiredString(name).optional()
 /** CSC API v2.2, 11.13. The digests are signed as given; signatures come in the order of the hashes. */
 export const signaturesSignHash = endpoint({
   name: 'signatures/signHash',
+  scopes: ['service', 'credential'],
   request: z.strictObject({
     credentialID,
-    SAD: requiredString('SAD'),
+    SAD: string('SAD'),
     hashes,
     hashAlgorithmOID: string('hashAlgorithmOID'),
     signAlgo: requiredString('signAlgo'),
@@ -29,14 +30,14 @@ export const signaturesSignHash = endpoint({
     response_uri: z.undefined(invalid('response_uri')).optional(),
     ...common,
   }),
-  answer: async (ctx, { clientId, input }) => {
+  answer: async (ctx, { clientId, sad, input }) => {
     const scheme = askedScheme(input)
     // Ed25519 signs messages; a client that names a hash says that its messages are digests of it.
     const hash = scheme.hash ?? (input.hashAlgorithmOID && hashByOid(input.hashAlgorithmOID))
     checkLengths(input.hashes, hash ? hash.length : undefined)
     checkCount(input.hashes.length, ctx.config.csc.maxSignatures)
     const permit = await permitOf(ctx, {
-      sad: input.SAD,
+      sad: sadOf(input.SAD, sad),
       clientId,
       credentialId: input.credentialID,
       scheme: scheme.name,
@@ -50,6 +51,19 @@ export const signaturesSignHash = endpoint({
     }
   },
 })
+
+/**
+ * The SAD is a token of the scope credential: the bearer itself, or one beside the bearer of a service (CSC API v2.2,
+ * 11.13). Two that differ are one too many.
+ */
+function sadOf(given: string | undefined, bearer: string | undefined): string {
+  const sad = given ?? bearer
+  if (sad === undefined) {
+    throw new Refusal('invalid_request', 'Missing (or invalid type) string parameter SAD')
+  }
+  if (bearer !== undefined && sad !== bearer) throw new Refusal('permit_unknown', 'Invalid parameter SAD')
+  return sad
+}
 
 /** A SAD that fits no credential may have come with an id that is none of the caller's: the standard names the id then. */
 async function permitOf(ctx: Context, request: SadRequest): Promise<Permit> {

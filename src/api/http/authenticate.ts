@@ -9,6 +9,10 @@ import { bearerHash } from '../../signing/permit.ts'
 export interface Caller {
   readonly clientId: string
   readonly scopes: ReadonlySet<string>
+  /** The person who logged in for it: it is for that person's credentials alone. */
+  readonly personId?: string
+  /** The one credential that it is for. */
+  readonly credentialId?: string
   /** The token is worth something only with this certificate, while its key is registered (RFC 8705, 3). */
   readonly boundTo?: { readonly thumbprint: string; readonly keys: readonly Buffer[] }
 }
@@ -75,7 +79,8 @@ function withCertificate(caller: Caller, request: IncomingMessage): Caller {
   return caller
 }
 
-function tokenOf(authorization: string | undefined): string {
+/** The token as it came. @throws BearerRefusal */
+export function tokenOf(authorization: string | undefined): string {
   if (authorization === undefined) throw new BearerRefusal('missing')
   const token = AUTHORIZATION.exec(authorization)?.[1]
   if (token === undefined) throw new BearerRefusal('malformed')
@@ -85,7 +90,16 @@ function tokenOf(authorization: string | undefined): string {
 function callerOf(bearer: Bearer | undefined): Caller {
   if (bearer === undefined) throw new BearerRefusal('invalid')
   if (bearer.expired) throw new BearerRefusal('expired')
-  const { clientId, thumbprint, keys } = bearer
+  const { clientId, personId, credentialId, thumbprint, keys } = bearer
   const scopes = new Set(bearer.scope.split(' '))
-  return { clientId, scopes, ...(thumbprint === null ? {} : { boundTo: { thumbprint, keys: keys ?? [] } }) }
+  const only = {
+    ...(personId === null ? {} : { personId }),
+    ...(credentialId === null ? {} : { credentialId }),
+  }
+  return {
+    clientId,
+    scopes,
+    ...only,
+    ...(thumbprint === null ? {} : { boundTo: { thumbprint, keys: keys ?? [] } }),
+  }
 }
