@@ -20,11 +20,21 @@ describe('the authorisation server', () => {
       expect(response.headers.get('content-type')).to.match(/^application\/json/)
       expect(await response.json()).to.deep.equal({
         issuer: `${service.url}/oauth2`,
+        authorization_endpoint: `${service.url}/oauth2/authorize`,
+        authorization_response_iss_parameter_supported: true,
         token_endpoint: `${service.url}/oauth2/token`,
+        pushed_authorization_request_endpoint: `${service.url}/oauth2/pushed_authorize`,
         token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
-        grant_types_supported: ['client_credentials'],
-        response_types_supported: [],
-        scopes_supported: ['service'],
+        grant_types_supported: ['client_credentials', 'authorization_code'],
+        response_types_supported: ['code'],
+        response_modes_supported: ['query'],
+        code_challenge_methods_supported: ['S256'],
+        authorization_details_types_supported: [
+          'credential',
+          'https://cloudsignatureconsortium.org/2025/credential',
+        ],
+        scopes_supported: ['service', 'credential'],
+        ui_locales_supported: ['en', 'el'],
       })
     })
   }
@@ -37,9 +47,11 @@ describe('the authorisation server', () => {
   })
 
   const closed: [string, string, number][] = [
-    ['GET', '/oauth2/authorize', 501],
+    ['GET', '/oauth2/authorize', 400],
+    ['PUT', '/oauth2/authorize', 405],
     ['GET', '/oauth2/auth', 404],
-    ['POST', '/oauth2/pushed_authorize', 501],
+    ['POST', '/oauth2/pushed_authorize', 400],
+    ['GET', '/oauth2/pushed_authorize', 405],
     ['POST', '/oauth2/request', 404],
     ['POST', '/oauth2/revoke', 501],
     ['GET', '/oauth2/me', 404],
@@ -61,7 +73,7 @@ describe('the authorisation server', () => {
       expect(response.status).to.equal(status)
       const body = (await response.json()) as { error: string }
       expect(body.error).to.equal('invalid_request')
-      if (status === 405) expect(response.headers.get('allow')).to.equal('POST')
+      if (status === 405) expect(response.headers.get('allow')).to.match(/POST$/)
     })
   }
 })

@@ -50,12 +50,13 @@ export interface TestService {
   newCredential(options?: {
     readonly keyType?: KeyType
     readonly scal?: 1 | 2
+    readonly mode?: 'explicit' | 'oauth2code'
     readonly multisign?: number
     readonly clientId?: string
     readonly personId?: string
     readonly pin?: string
   }): Promise<TestCredential>
-  newClient(name?: string): Promise<{ id: string; secret: string }>
+  newClient(name?: string, redirectUris?: readonly string[]): Promise<{ id: string; secret: string }>
   /** An access token by client credentials, of the client above unless told otherwise. */
   serviceToken(client?: { readonly id: string; readonly secret: string }): Promise<string>
   admin(identity: Identity, endpoint: EndpointName, request?: AdminRequest): Promise<AdminAnswer>
@@ -132,7 +133,7 @@ async function begin(overrides: Overrides, copied?: Prepared): Promise<TestServi
       credential,
       secrets: tools.secrets,
       newCredential: (options = {}) => tools.newCredential({ ...defaults, ...options }),
-      newClient: (name = 'Another client') => tools.newClient(name),
+      newClient: (name = 'Another client', redirectUris = []) => tools.newClient(name, redirectUris),
       serviceToken: (other = client) => tools.serviceToken(running.url, other),
       admin: (identity, endpoint, request = {}) => callAdmin(running.url, identity, { endpoint, ...request }),
       acts: (act, subject) => tools.acts(act, subject),

@@ -52,8 +52,11 @@ export class Tools {
     this.database = database
   }
 
-  async newClient(name: string): Promise<{ id: string; secret: string }> {
-    const id = await createClient(this.ctx, 'service', { name })
+  async newClient(
+    name: string,
+    redirectUris: readonly string[] = [],
+  ): Promise<{ id: string; secret: string }> {
+    const id = await createClient(this.ctx, 'service', { name, redirectUris })
     const version = (await findClient(this.ctx.db, id))?.secretVersion ?? 0
     const secret = await clientSecret(this.ctx, { id, version })
     this.secrets.push(secret)
@@ -63,18 +66,20 @@ export class Tools {
   async newCredential(options: {
     keyType?: KeyType
     scal?: 1 | 2
+    mode?: 'explicit' | 'oauth2code'
     multisign?: number
     clientId: string
     personId: string
     pin?: string
   }): Promise<TestCredential> {
-    const { keyType = 'P-256', scal = 2, multisign = 1000, clientId, personId } = options
+    const { keyType = 'P-256', scal = 2, mode = 'explicit', multisign = 1000, clientId, personId } = options
     const pin = options.pin ?? this.newPin()
     const made = await createCredential(this.ctx, 'service', {
       personId,
       clientId,
       keyType,
       scal,
+      mode,
       multisign,
       description: 'Test credential',
     })

@@ -12,7 +12,7 @@ import type { Mistake } from './strings.ts'
 
 const asset = (name: string): string => readFileSync(new URL(`assets/${name}`, import.meta.url), 'utf8')
 const script = asset('enrol.js')
-const style = asset('enrol.css')
+const style = readFileSync(new URL('../http/assets/page.css', import.meta.url), 'utf8')
 
 /** A code and two PINs. */
 const BODY_LIMIT = 4096

@@ -1,10 +1,11 @@
 import type { Adapter, AdapterFactory, AdapterPayload, ClientMetadata } from 'oidc-provider'
 import type { Context } from '../../context.ts'
 import { clientKeys } from '../../db/clientCertificates.ts'
-import { findClient } from '../../db/clients.ts'
+import { findClient, type ClientRow } from '../../db/clients.ts'
 import { deleteOauthObject, findOauthObject, storeOauthObject } from '../../db/oauth.ts'
 import { bearerHash } from '../../signing/permit.ts'
 import { clientSecret } from '../../signing/derived.ts'
+import { CLIENT_GRANTS } from './asClient.ts'
 
 /** Where the OAuth library keeps things: clients come from their own table, everything else from oauth_object. */
 export function oauthAdapter(ctx: Context): AdapterFactory {
@@ -27,18 +28,28 @@ function clients(ctx: Context): Adapter {
         return undefined
       }
       const secret = await clientSecret(ctx, { id, version: client.secretVersion })
-      if (client.authentication === 'secret') return { ...metadata(id), client_secret: secret }
-      return { ...metadata(id), client_secret: secret, ...byCertificate(await clientKeys(ctx.db, id)) }
+      const known = { ...metadata(client), client_secret: secret }
+      return client.authentication === 'secret'
+        ? known
+        : { ...known, ...byCertificate(await clientKeys(ctx.db, id)) }
     },
   }
 }
 
-function metadata(id: string): ClientMetadata {
+/**
+ * The library never sends anybody anywhere (authorize.ts does), but lets no client redeem codes that has no address, and
+ * has rules of its own for addresses: this one stands for those that are registered.
+ */
+const SOME_ADDRESS = 'https://client.invalid/'
+
+function metadata({ id, redirectUris }: ClientRow): ClientMetadata {
+  const grants = ['client_credentials', ...CLIENT_GRANTS]
+  const codes = redirectUris.length > 0
   return {
     client_id: id,
-    grant_types: ['client_credentials'],
-    redirect_uris: [],
-    response_types: [],
+    grant_types: codes ? [...grants, 'authorization_code'] : grants,
+    redirect_uris: codes ? [SOME_ADDRESS] : [],
+    response_types: codes ? ['code'] : [],
     // The library takes client_secret_post for it as well.
     token_endpoint_auth_method: 'client_secret_basic',
   }

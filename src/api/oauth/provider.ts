@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type {
   Configuration,
   errors as Errors,
@@ -10,13 +10,23 @@ import type { Context } from '../../context.ts'
 import { Refusal } from '../../refusal.ts'
 import { idsOf, note } from '../http/requestLog.ts'
 import { isKeyAmong, oauthAdapter } from './adapter.ts'
+import { registerClientGrant } from './asClient.ts'
+import { CODE_GRANT_PARAMETERS, grantCode } from './codeGrant.ts'
 import { Provider, errors, notices } from './library.ts'
 
-/** The one scope: calling the CSC API for the credentials that are linked to the client (CSC API v2.2, 8.2). */
+/** Calling the CSC API for the credentials that are linked to the client (CSC API v2.2, 8.2). */
 export const SCOPE = 'service'
+/** Signing with one credential what its holder approved. */
+export const CREDENTIAL_SCOPE = 'credential'
 const GRANT = 'client_credentials'
+export const CODE_GRANT = 'authorization_code'
 
-/** The authorisation server: client credentials for opaque service tokens. What it does not offer, router.ts keeps out. */
+export type ServeLibrary = (request: IncomingMessage, response: ServerResponse) => Promise<void>
+
+/**
+ * The authorisation server: client authentication and the token endpoint are the library's, the grants are ours. What it
+ * does not offer, router.ts keeps out.
+ */
 export function oauthProvider(ctx: Context): ProviderType {
   for (const notice of notices) ctx.log.debug({ notice }, 'from the OAuth library')
   const provider = new Provider(`${ctx.config.baseUrl}/oauth2`, configuration(ctx))
@@ -26,6 +36,12 @@ export function oauthProvider(ctx: Context): ProviderType {
     ctx.metrics.tokenIssued()
   }
   provider.registerGrantType(GRANT, grant, ['scope'])
+  const code = async (koa: KoaContextWithOIDC): Promise<void> => {
+    await grantCode(ctx, koa)
+    ctx.metrics.tokenIssued()
+  }
+  provider.registerGrantType(CODE_GRANT, code, CODE_GRANT_PARAMETERS)
+  registerClientGrant(provider)
   provider.on('server_error', (koa, error) => failed(ctx, koa, error))
   provider.on('grant.error', refused)
   // What no route caught, such as a socket that broke: Koa would write it to the console.
@@ -54,8 +70,8 @@ function configuration(ctx: Context): Configuration {
     // No id_token is ever made, but the library wants to know by what algorithm it would be: one that needs no key.
     enabledJWA: { idTokenSigningAlgValues: ['HS256'] },
     clientDefaults: { id_token_signed_response_alg: 'HS256' },
-    scopes: [SCOPE],
-    responseTypes: [],
+    scopes: [SCOPE, CREDENTIAL_SCOPE],
+    responseTypes: ['code'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'tls_client_auth'],
     // On by default in the library, and not offered here.
     features: {

@@ -1,22 +1,37 @@
+import { readFileSync } from 'node:fs'
 import { Router, type RequestHandler } from 'express'
 import { listenersWithCertificates } from '../../../config/listeners.ts'
 import type { Context } from '../../context.ts'
 import { Refusal, type RefusalCode } from '../../refusal.ts'
 import { renderErrors, type Rendered } from '../http/errors.ts'
-import { SCOPE, oauthProvider } from './provider.ts'
+import { detailTypes } from './asked.ts'
+import { authorize } from './authorize.ts'
+import { answerConsent, showConsent } from './consent.ts'
+import { CODE_GRANT, CREDENTIAL_SCOPE, SCOPE, oauthProvider } from './provider.ts'
+import { pushedAuthorize } from './pushedAuthorize.ts'
+import { strings } from './strings.ts'
 
 /** Endpoints of the standards that this service does not have yet (CSC API v2.2, 8.2). */
-const notBuilt = ['authorize', 'pushed_authorize', 'revoke']
+const notBuilt = ['revoke']
+
+const style = readFileSync(new URL('../http/assets/page.css', import.meta.url), 'utf8')
 
 /** The authorisation server, to be mounted at /oauth2. Only what is listed here reaches the library. */
 export function oauthRouter(ctx: Context): Router {
   const router = Router({ caseSensitive: true, strict: true })
-  const provider = oauthProvider(ctx).callback()
-  router.post('/token', withoutForwarded, (request, response) => provider(request, response))
-  router.all('/token', (_request, response) => {
-    response.setHeader('Allow', 'POST')
-    throw new Refusal('method_not_allowed', 'Tokens are asked for by POST')
-  })
+  const serve = oauthProvider(ctx).callback()
+  router.post('/token', withoutForwarded, (request, response) => serve(request, response))
+  router.all('/token', only('POST', 'Tokens are asked for by POST'))
+  router.post('/pushed_authorize', withoutForwarded, (request, response) =>
+    pushedAuthorize({ ctx, serve }, request, response),
+  )
+  router.all('/pushed_authorize', only('POST', 'Requests are pushed by POST'))
+  router.get('/authorize', (request, response) => authorize(ctx, request, response))
+  router.post('/authorize', (request, response) => authorize(ctx, request, response))
+  router.all('/authorize', only('GET, POST', 'Authorization is asked for by GET or POST'))
+  router.get('/consent/:id', (request, response) => showConsent(ctx, request, response))
+  router.post('/consent/:id', (request, response) => answerConsent(ctx, request, response))
+  router.get('/page.css', (_request, response) => void response.type('text/css').send(style))
   router.get('/.well-known/oauth-authorization-server', oauthMetadata(ctx))
   for (const name of notBuilt) {
     router.all(`/${name}`, () => {
@@ -30,6 +45,13 @@ export function oauthRouter(ctx: Context): Router {
   return router
 }
 
+function only(methods: string, sentence: string): RequestHandler {
+  return (_request, response) => {
+    response.setHeader('Allow', methods)
+    throw new Refusal('method_not_allowed', sentence)
+  }
+}
+
 /**
  * RFC 8414, 3: where an issuer has a path, its metadata is at /.well-known/oauth-authorization-server/oauth2; many clients
  * look below the path instead. Written here, since the library's own advertises what we keep out.
@@ -38,12 +60,19 @@ export function oauthMetadata(ctx: Context): RequestHandler {
   const issuer = `${ctx.config.baseUrl}/oauth2`
   const metadata = {
     issuer,
+    authorization_endpoint: `${issuer}/authorize`,
+    authorization_response_iss_parameter_supported: true,
     token_endpoint: `${issuer}/token`,
+    pushed_authorization_request_endpoint: `${issuer}/pushed_authorize`,
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
     ...mutualTls(ctx),
-    grant_types_supported: ['client_credentials'],
-    response_types_supported: [],
-    scopes_supported: [SCOPE],
+    grant_types_supported: ['client_credentials', CODE_GRANT],
+    response_types_supported: ['code'],
+    response_modes_supported: ['query'],
+    code_challenge_methods_supported: ['S256'],
+    authorization_details_types_supported: detailTypes,
+    scopes_supported: [SCOPE, CREDENTIAL_SCOPE],
+    ui_locales_supported: Object.keys(strings),
   }
   return (_request, response) => {
     response.setHeader('Content-Type', 'application/json; charset=utf-8')
@@ -60,7 +89,12 @@ function mutualTls(ctx: Context): Record<string, unknown> {
     tls_client_certificate_bound_access_tokens: true,
     ...(listener.url === undefined
       ? {}
-      : { mtls_endpoint_aliases: { token_endpoint: `${listener.url}/oauth2/token` } }),
+      : {
+          mtls_endpoint_aliases: {
+            token_endpoint: `${listener.url}/oauth2/token`,
+            pushed_authorization_request_endpoint: `${listener.url}/oauth2/pushed_authorize`,
+          },
+        }),
   }
 }
 
@@ -77,11 +111,14 @@ const statuses: Readonly<Partial<Record<RefusalCode, number>>> = {
   not_found: 404,
   method_not_allowed: 405,
   not_implemented: 501,
+  too_large: 413,
+  unavailable: 503,
 }
 
 /** What the library does not answer itself. */
 function render(refusal: Refusal | undefined): Rendered {
   const status = refusal && statuses[refusal.code]
   if (status === undefined) return { status: 500, body: { error: 'server_error' } }
-  return { status, body: { error: 'invalid_request', error_description: refusal?.message } }
+  const error = status === 503 ? 'temporarily_unavailable' : 'invalid_request'
+  return { status, body: { error, error_description: refusal?.message } }
 }

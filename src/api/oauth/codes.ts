@@ -1,0 +1,145 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
+import type { Context } from '../../context.ts'
+import { giveBearer, revokeAuthorisation } from '../../db/authorisations.ts'
+import type { Queries } from '../../db/database.ts'
+import {
+  ACCESS_TOKEN,
+  consumeOauthObject,
+  deleteTokensOf,
+  storeOauthObject,
+  takeOauthObject,
+} from '../../db/oauth.ts'
+import { bearerHash } from '../../signing/permit.ts'
+import { detailTypes } from './asked.ts'
+
+/** A code goes from the browser to the client's server at once (RFC 6749, 4.1.2: ten minutes at most). */
+const CODE_S = 60
+const BEARER_OCTETS = 32
+const CODE = 'AuthorizationCode'
+export const CONSENT = 'Consent'
+
+/** 256 bits, base64url. */
+export function newBearer(): string {
+  return randomBytes(BEARER_OCTETS).toString('base64url')
+}
+
+/** What a code stands for, as it is stored: no bearer value, no PIN. */
+const codePayload = z.object({
+  clientId: z.string(),
+  redirectUri: z.string().optional(),
+  codeChallenge: z.string(),
+  /** Of the scope service: who logged in. */
+  personId: z.string().optional(),
+  /** Of the scope credential: what its holder approved. */
+  approved: z
+    .object({
+      authorisationId: z.string(),
+      credentialId: z.string(),
+      count: z.int(),
+      /** The request's own words, to be given back (RFC 9396, 7). */
+      type: z.enum(detailTypes).optional(),
+      hashAlgorithmOID: z.string().optional(),
+      /** Base64. */
+      documents: z.array(z.object({ hash: z.string(), label: z.string().optional() })).optional(),
+    })
+    .optional(),
+})
+export type CodePayload = z.infer<typeof codePayload>
+
+/**
+ * Ends a consent in a code. @returns undefined where it had ended already, so that one consent has one code
+ * @param consent its id
+ */
+export async function issueCode(
+  ctx: Context,
+  consent: string,
+  payload: CodePayload,
+): Promise<string | undefined> {
+  const code = newBearer()
+  const { clientId } = payload
+  const stored = await ctx.db.transaction(async (tx) => {
+    const taken = await takeOauthObject(tx, { model: CONSENT, idHash: bearerHash(consent), clientId })
+    if (taken === undefined) return false
+    const idHash = bearerHash(code)
+    await storeOauthObject(tx, { model: CODE, idHash, payload, clientId, expiresIn: CODE_S })
+    return true
+  })
+  return stored ? code : undefined
+}
+
+export interface Redemption {
+  readonly clientId: string
+  readonly code: string
+  readonly redirectUri: string | undefined
+  readonly verifier: string
+  /** `x5t#S256` of the certificate that the tokens are bound to. */
+  readonly thumbprint: string | undefined
+}
+
+export interface Redeemed {
+  readonly accessToken: string
+  /** Seconds. */
+  readonly expiresIn: number
+  readonly payload: CodePayload
+}
+
+export type RedeemRefusal = 'unknown' | 'over' | 'redirect_uri' | 'verifier'
+
+/**
+ * A code becomes an access token, once. Whoever comes with it again takes back what it gave (RFC 6749, 4.1.2), and a code
+ * that came with the wrong verifier or address is spent: it may have been stolen.
+ */
+export async function redeemCode(ctx: Context, given: Redemption): Promise<Redeemed | RedeemRefusal> {
+  const idHash = bearerHash(given.code)
+  return ctx.db.transaction(async (tx) => {
+    const consumed = await consumeOauthObject(tx, { model: CODE, idHash, clientId: given.clientId })
+    if (consumed === undefined) return 'unknown'
+    const payload = codePayload.parse(consumed.payload)
+    if (consumed.verdict === 'again') {
+      await deleteTokensOf(tx, idHash)
+      if (payload.approved !== undefined) await revokeAuthorisation(tx, payload.approved.authorisationId)
+      return 'over'
+    }
+    if (consumed.verdict === 'expired') return 'over'
+    if (payload.redirectUri !== undefined && payload.redirectUri !== given.redirectUri) return 'redirect_uri'
+    if (!isVerifier(given.verifier, payload.codeChallenge)) return 'verifier'
+    return issueToken(ctx, tx, { ...given, idHash, payload })
+  })
+}
+
+async function issueToken(
+  ctx: Context,
+  tx: Queries,
+  { idHash, payload, thumbprint, clientId }: Redemption & { idHash: Buffer; payload: CodePayload },
+): Promise<Redeemed | 'over'> {
+  const accessToken = newBearer()
+  const tokenHash = bearerHash(accessToken)
+  const { approved, personId } = payload
+  // The token is the SAD: the authorisation that the token sealed when the holder gave the PIN gets its value now.
+  const expiresIn =
+    approved === undefined
+      ? ctx.config.oauth.tokenSeconds
+      : await giveBearer(tx, { authorisationId: approved.authorisationId, sadHash: tokenHash })
+  if (expiresIn === undefined) return 'over'
+  const only =
+    approved === undefined
+      ? { scope: 'service', personId }
+      : { scope: 'credential', credentialId: approved.credentialId }
+  await storeOauthObject(tx, {
+    model: ACCESS_TOKEN,
+    idHash: tokenHash,
+    payload: { ...only, ...(thumbprint === undefined ? {} : { 'x5t#S256': thumbprint }) },
+    clientId,
+    grantHash: idHash,
+    expiresIn,
+  })
+  return { accessToken, expiresIn, payload }
+}
+
+/** RFC 7636, 4.6. */
+function isVerifier(verifier: string, challenge: string): boolean {
+  const hashed = createHash('sha256').update(verifier).digest()
+  const expected = Buffer.from(challenge, 'base64url')
+  return hashed.length === expected.length && timingSafeEqual(hashed, expected)
+}

@@ -1,0 +1,166 @@
+import type { Context } from '../../context.ts'
+import { html, type Html } from '../http/html.ts'
+import type { Approval } from './approval.ts'
+import type { Document } from './asked.ts'
+import type { AuthorizationRequest } from './request.ts'
+import { strings, type Language, type Mistake } from './strings.ts'
+
+export interface Dress {
+  /** Whose service this is. */
+  readonly service: string
+  readonly language: Language
+}
+
+export interface Shown extends Dress {
+  readonly request: AuthorizationRequest
+  /** Goes with the form. */
+  readonly token: string
+  readonly mistake?: Mistake
+  /** At a login, given back so that it need not be typed twice. */
+  readonly credentialId?: string
+}
+
+/** As many documents as are listed at once; more are unfolded by whoever asks for them. */
+const LISTED = 5
+
+/** Who asks, with which credential, for what, and for how long; the PIN; and a way to say no. */
+export function consentPage(ctx: Context, shown: Shown): Html {
+  const text = strings[shown.language]
+  const { client, approval } = shown.request
+  const heading = approval === undefined ? text.loginTitle : text.title
+  const title = shown.mistake === undefined ? heading : `${text.failed}: ${heading}`
+  const asks = approval === undefined ? text.loginAsks(client.name) : text.asks(client.name)
+  return layout(
+    shown,
+    title,
+    html`<h1>${heading}</h1>
+      ${alert(shown, shown.mistake)}
+      <p>${asks}</p>
+      ${approval === undefined ? undefined : details(ctx, shown, approval)}
+      <form method="post" autocomplete="off">
+        <input type="hidden" name="token" value="${shown.token}" />
+        ${approval === undefined ? credentialField(shown) : undefined} ${pinField(shown)}
+        <button type="submit" name="answer" value="approve">
+          ${approval === undefined ? text.loginSubmit : text.approve}
+        </button>
+        <button type="submit" name="answer" value="deny" class="other" formnovalidate>${text.deny}</button>
+      </form>`,
+  )
+}
+
+export function failedPage(dress: Dress, mistake: Mistake): Html {
+  const { failed } = strings[dress.language]
+  return layout(
+    dress,
+    failed,
+    html`<h1>${failed}</h1>
+      ${alert(dress, mistake)}`,
+  )
+}
+
+function details(ctx: Context, { request, language }: Shown, approval: Approval): Html {
+  const text = strings[language]
+  const { credential, count, documents } = approval
+  const minutes = Math.ceil(ctx.config.csc.sadSeconds / 60)
+  return html`${
+      request.description === undefined
+        ? undefined
+        : html`<p>${text.description}:</p>
+            <blockquote>${request.description}</blockquote>`
+    }
+    <dl>
+      <dt>${text.credential}</dt>
+      <dd>
+        ${credential.description === '' ? undefined : html`<span>${credential.description}</span><br />`}
+        <code>${credential.id}</code>
+      </dd>
+      <dt>${text.count}</dt>
+      <dd>${documents?.length ?? count}</dd>
+      <dt>${text.expiry}</dt>
+      <dd>${text.minutes(minutes)}</dd>
+    </dl>
+    ${documents === undefined ? html`<p class="warning">${text.unlisted}</p>` : list(documents, language)}`
+}
+
+function list(documents: readonly Document[], language: Language): Html {
+  const text = strings[language]
+  const items = html`<ol>
+    ${documents.map(
+      ({ digest, label }) =>
+        html`<li>
+          <span class="label">${label ?? text.unnamed}</span>
+          <span class="hash">${text.hash}: <code>${digest.toString('base64')}</code></span>
+        </li>`,
+    )}
+  </ol>`
+  const heading = text.documents(documents.length)
+  if (documents.length <= LISTED)
+    return html`<h2>${heading}</h2>
+      ${items}`
+  return html`<details>
+    <summary>${heading}</summary>
+    ${items}
+  </details>`
+}
+
+function alert({ language }: Dress, mistake: Mistake | undefined): Html | undefined {
+  if (mistake === undefined) return undefined
+  return html`<p role="alert" id="mistake" class="mistake">${strings[language].errors[mistake]}</p>`
+}
+
+function credentialField({ language, credentialId = '', mistake }: Shown): Html {
+  const text = strings[language]
+  return html`<div>
+    <label for="credential">${text.loginCredential}</label>
+    <p id="credential-hint" class="hint">${text.loginCredentialHint}</p>
+    <input
+      id="credential"
+      name="credential"
+      type="text"
+      value="${credentialId}"
+      required
+      maxlength="100"
+      autocapitalize="none"
+      spellcheck="false"
+      aria-describedby="credential-hint"
+      ${mistake === 'login' ? html`aria-invalid="true"` : undefined}
+    />
+  </div>`
+}
+
+/** Where something is wrong, the field has the focus and its description says what, so that it is read out. */
+function pinField({ language, mistake }: Shown): Html {
+  const text = strings[language]
+  const isWrong = mistake === 'pin' || mistake === 'login'
+  return html`<div>
+    <label for="pin">${text.pin}</label>
+    <p id="pin-hint" class="hint">${text.pinHint}</p>
+    <input
+      id="pin"
+      name="pin"
+      type="password"
+      required
+      maxlength="256"
+      autocomplete="off"
+      aria-describedby="${mistake === undefined ? '' : 'mistake '}pin-hint"
+      ${isWrong ? html`aria-invalid="true"` : undefined}
+      ${mistake === undefined ? undefined : html`autofocus`}
+    />
+  </div>`
+}
+
+function layout({ service, language }: Dress, title: string, body: Html): Html {
+  return html`<!doctype html>
+    <html lang="${language}">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title} – ${service}</title>
+        <link rel="stylesheet" href="/oauth2/page.css" />
+      </head>
+      <body>
+        <header><p>${service}</p></header>
+        <main>${body}</main>
+      </body>
+    </html> `
+}

@@ -1,0 +1,97 @@
+import type { Context } from '../../context.ts'
+import { Refusal, type RefusalCode } from '../../refusal.ts'
+import { approveCredential, recogniseHolder } from '../../signing/activation.ts'
+import type { Approval } from './approval.ts'
+import { AuthorizationError } from './authorizationError.ts'
+import { issueCode, type CodePayload } from './codes.ts'
+import type { AuthorizationRequest } from './request.ts'
+import type { Mistake } from './strings.ts'
+
+/** More than a PIN can have, and less than would cost anything to hash. */
+const PIN_MAX = 256
+
+/** What became of what the holder typed: one of the three. */
+export interface Outcome {
+  readonly code?: string
+  /** The client is told, and the consent ends. */
+  readonly error?: AuthorizationError
+  /** The holder is told, and may try again. */
+  readonly mistake: { readonly name: Mistake; readonly status: number; readonly refusal: string }
+}
+export type Typed = { readonly pin: string; readonly credentialId: string }
+interface Answer {
+  readonly consent: { readonly id: string; readonly clientId: string }
+  readonly asked: AuthorizationRequest
+  readonly typed: Typed
+}
+
+const missing = { name: 'missing', status: 400, refusal: 'invalid_request' } as const
+const gone = { name: 'gone', status: 400, refusal: 'not_found' } as const
+
+/** The PIN becomes a code: for a token of the scope credential, or for a login. */
+export async function decide(ctx: Context, { consent, asked, typed }: Answer): Promise<Outcome> {
+  const { approval } = asked
+  const { clientId } = consent
+  if (typed.pin === '' || typed.pin.length > PIN_MAX) return { mistake: missing }
+  if (approval === undefined && typed.credentialId === '') return { mistake: missing }
+  const base = {
+    clientId,
+    codeChallenge: asked.codeChallenge,
+    ...(asked.givenRedirectUri === undefined ? {} : { redirectUri: asked.givenRedirectUri }),
+  }
+  try {
+    const payload: CodePayload =
+      approval === undefined
+        ? { ...base, personId: await logIn(ctx, clientId, typed) }
+        : { ...base, approved: await approvedBy(ctx, { clientId, approval }, typed.pin) }
+    const code = await issueCode(ctx, consent.id, payload)
+    return { ...(code === undefined ? {} : { code }), mistake: gone }
+  } catch (error) {
+    return outcomeOf(error, approval !== undefined)
+  }
+}
+
+async function logIn(ctx: Context, clientId: string, { pin, credentialId }: Typed): Promise<string> {
+  return recogniseHolder(ctx, { clientId, credentialId, secrets: [pin] })
+}
+
+async function approvedBy(
+  ctx: Context,
+  { clientId, approval }: { readonly clientId: string; readonly approval: Approval },
+  pin: string,
+): Promise<NonNullable<CodePayload['approved']>> {
+  const { credentialId, count, documents, hash, type, hashAlgorithmOID } = approval
+  const approved = await approveCredential(ctx, {
+    clientId,
+    credentialId,
+    secrets: [pin],
+    count,
+    ...(hash === undefined ? {} : { hash }),
+    ...(documents === undefined ? {} : { digests: documents.map(({ digest }) => digest) }),
+  })
+  const shown = documents?.map(({ digest, label }) => ({
+    hash: digest.toString('base64'),
+    ...(label === undefined ? {} : { label }),
+  }))
+  return {
+    authorisationId: approved.authorisationId,
+    credentialId,
+    count: approved.count,
+    ...(type === undefined ? {} : { type }),
+    ...(hashAlgorithmOID === undefined ? {} : { hashAlgorithmOID }),
+    ...(shown === undefined ? {} : { documents: shown }),
+  }
+}
+
+/** At a login the holder named the credential: whatever is wrong with it may be a mistake in typing, and is told so. */
+const tryAgain: ReadonlySet<RefusalCode> = new Set(['activation_failed', 'credential_unknown'])
+
+function outcomeOf(error: unknown, isApproval: boolean): Outcome {
+  if (!(error instanceof Refusal)) throw error
+  const refusal = error.code
+  if (refusal === 'unavailable') return { mistake: { name: 'unavailable', status: 503, refusal } }
+  if (tryAgain.has(refusal)) {
+    return { mistake: { name: isApproval ? 'pin' : 'login', status: 400, refusal } }
+  }
+  return { error: new AuthorizationError('access_denied', error.message), mistake: gone }
+}

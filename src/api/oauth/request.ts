@@ -1,0 +1,110 @@
+import type { Context } from '../../context.ts'
+import { findClient, type ClientRow } from '../../db/clients.ts'
+import { Refusal } from '../../refusal.ts'
+import { approvalOf, type Approval } from './approval.ts'
+import { AuthorizationError, invalidRequest } from './authorizationError.ts'
+import type { Parameters } from './parameters.ts'
+
+/** Where an answer goes, whatever it is. */
+export interface Destination {
+  readonly client: ClientRow
+  readonly redirectUri: string
+  readonly state: string | undefined
+}
+
+/** An authorization request that lacks nothing but its holder's word. */
+export interface AuthorizationRequest extends Destination {
+  /** As given; undefined: the client's only one is meant. The token endpoint compares. */
+  readonly givenRedirectUri: string | undefined
+  readonly codeChallenge: string
+  /** Absent: the scope service. */
+  readonly approval: Approval | undefined
+  readonly description: string | undefined
+}
+
+const STATE_MAX = 2048
+const DESCRIPTION_MAX = 500
+const CLIENT_DATA_MAX = 2048
+const LANG_MAX = 35
+/** Ids that may be in the table; others need not be asked for. */
+const CLIENT_ID = /^[A-Za-z0-9_-]{1,64}$/
+/** SHA-256 in base64url (RFC 7636, 4.2). */
+const CHALLENGE = /^[A-Za-z0-9_-]{43}$/
+
+/**
+ * Who asks, and where the answer goes: compared as strings with what is registered (RFC 6749, 3.1.2.3).
+ * @throws Refusal 'invalid_request': nobody is sent to an address that nobody registered
+ */
+export async function destinationOf(ctx: Context, parameters: Parameters): Promise<Destination> {
+  const { client_id: id, redirect_uri: given, state } = parameters
+  if (id === undefined) throw new Refusal('invalid_request', 'Missing parameter client_id')
+  const client = CLIENT_ID.test(id) ? await findClient(ctx.db, id) : undefined
+  if (client?.state !== 'enabled') throw new Refusal('invalid_request', 'Invalid parameter client_id')
+  const [first, ...others] = client.redirectUris
+  const redirectUri = given ?? (others.length === 0 ? first : undefined)
+  if (redirectUri === undefined) throw new Refusal('invalid_request', 'Missing parameter redirect_uri')
+  if (!client.redirectUris.includes(redirectUri)) {
+    throw new Refusal('invalid_request', 'Invalid parameter redirect_uri')
+  }
+  return { client, redirectUri, state }
+}
+
+/**
+ * Everything else (RFC 6749, 4.1.1; RFC 7636; RFC 9396; CSC API v2.2, 8.2.2).
+ * @throws AuthorizationError
+ */
+export async function authorizationRequest(
+  ctx: Context,
+  destination: Destination,
+  parameters: Parameters,
+): Promise<AuthorizationRequest> {
+  checkResponse(parameters)
+  const codeChallenge = challengeOf(parameters)
+  checkTexts(parameters)
+  const scope = scopeOf(parameters)
+  const approval =
+    scope === 'credential' ? await approvalOf(ctx, destination.client.id, parameters) : undefined
+  const { redirect_uri: givenRedirectUri, description } = parameters
+  return { ...destination, givenRedirectUri, codeChallenge, approval, description }
+}
+
+function checkResponse(parameters: Parameters): void {
+  const { response_type: type, response_mode: mode, request } = parameters
+  if (request !== undefined) {
+    throw new AuthorizationError('request_not_supported', 'Invalid parameter request')
+  }
+  if (type === undefined) throw invalidRequest('Missing parameter response_type')
+  if (type !== 'code') {
+    throw new AuthorizationError('unsupported_response_type', 'Invalid parameter response_type')
+  }
+  if (mode !== undefined && mode !== 'query') throw invalidRequest('Invalid parameter response_mode')
+}
+
+/** RFC 7636, 4.3: without a method it is plain, which shows the verifier to whoever sees the request. */
+function challengeOf({ code_challenge: challenge, code_challenge_method: method }: Parameters): string {
+  if (challenge === undefined) throw invalidRequest('Missing parameter code_challenge')
+  if (method !== 'S256') throw invalidRequest('Invalid parameter code_challenge_method')
+  if (!CHALLENGE.test(challenge)) throw invalidRequest('Invalid parameter code_challenge')
+  return challenge
+}
+
+function checkTexts(parameters: Parameters): void {
+  const limits = [
+    ['state', STATE_MAX],
+    ['description', DESCRIPTION_MAX],
+    ['clientData', CLIENT_DATA_MAX],
+    ['lang', LANG_MAX],
+  ] as const
+  for (const [name, limit] of limits) {
+    if ((parameters[name] ?? '').length > limit) throw invalidRequest(`Invalid parameter ${name}`)
+  }
+  // It says whose login it must be: one that cannot be checked is not passed over.
+  if (parameters.account_token !== undefined) throw invalidRequest('Invalid parameter account_token')
+}
+
+function scopeOf({ scope, authorization_details: details }: Parameters): 'service' | 'credential' {
+  const implied = details === undefined ? 'service' : 'credential'
+  const meant = scope ?? implied
+  if (meant === 'credential' || (meant === 'service' && details === undefined)) return meant
+  throw new AuthorizationError('invalid_scope', 'Invalid parameter scope')
+}

@@ -1,0 +1,129 @@
+import { expect } from 'chai'
+import { digest, refusal } from '../csc/client.ts'
+import { startService, type TestCredential, type TestService } from '../support/startService.ts'
+import { CodeClient, REDIRECT } from './codeClient.ts'
+
+describe('an authorization request, pushed and redeemed', () => {
+  let service: TestService
+  let client: CodeClient
+  let credential: TestCredential
+  before(async () => {
+    service = await startService()
+    client = new CodeClient(service, await service.newClient('Wallet', [REDIRECT]))
+    credential = await service.newCredential({
+      clientId: client.client.id,
+      mode: 'oauth2code',
+      multisign: 10,
+    })
+  })
+  after(() => service.close())
+  afterEach(() => service.checkState())
+
+  describe('that is pushed', () => {
+    const pushed = async (): Promise<string> => {
+      const { body } = await client.push(client.request(credential))
+      const uri = String(body['request_uri'])
+      service.keepSecret(uri.slice(-43))
+      return uri
+    }
+    const used = (form: Record<string, string>) => client.authorize({ client_id: client.client.id, ...form })
+
+    it('is its own client’s, and works once of ten at the same time', async () => {
+      const uri = await pushed()
+      const other = await service.newClient('Other', [REDIRECT])
+      expect((await used({ client_id: other.id, request_uri: uri })).status).to.equal(400)
+      const answers = await Promise.all(Array.from({ length: 10 }, () => used({ request_uri: uri })))
+      expect(answers.map(({ status }) => status).sort()).to.deep.equal([302, ...Array<number>(9).fill(400)])
+    })
+
+    it('dies after a minute', async () => {
+      const uri = await pushed()
+      await service.sql(
+        `update oauth_object set expires_at = now() - interval '1 second' where model = 'PushedRequest'`,
+      )
+      expect(await (await used({ request_uri: uri })).json()).to.deep.equal(
+        refusal('Invalid parameter request_uri'),
+      )
+    })
+
+    it('is not changed by what the browser brings', async () => {
+      for (const [name, value] of [
+        ['redirect_uri', 'https://client.example/other'],
+        ['hashes', Buffer.from(digest('other'), 'base64').toString('base64url')],
+        ['numSignatures', '9'],
+        ['state', 'other'],
+        ['description', 'added'],
+        ['scope', 'service'],
+        ['code_challenge', 'x'.repeat(43)],
+      ] as const) {
+        const answer = await used({ request_uri: await pushed(), [name]: value })
+        expect(answer.status).to.equal(400)
+        expect(await answer.json()).to.deep.equal(refusal(`Parameter ${name} is not what was pushed`))
+      }
+      expect(
+        (await used({ request_uri: await pushed(), state: 'a state', prompt: 'login' })).status,
+      ).to.equal(302)
+    })
+
+    it('needs its client’s authentication', async () => {
+      const form = client.request(credential)
+      const wrong = { authorization: `Basic ${btoa(`${client.client.id}:${'x'.repeat(43)}`)}` }
+      expect(await client.push(form, wrong)).to.deep.include({
+        status: 401,
+        body: refusal('client authentication failed', 'invalid_client'),
+      })
+      expect((await client.push(form, {})).status).to.equal(401)
+      const { id: client_id, secret: client_secret } = client.client
+      expect((await client.push({ ...form, client_id, client_secret }, {})).status).to.equal(201)
+      const other = await service.newClient('Other', [REDIRECT])
+      const mismatch = { authorization: `Basic ${btoa(`${other.id}:${other.secret}`)}` }
+      expect((await client.push(form, mismatch)).body).to.deep.equal(refusal('client_id mismatch'))
+    })
+
+    it('holds no request_uri and no request in JSON', async () => {
+      expect((await client.push({ ...client.request(credential), request_uri: 'urn:x' })).body).to.deep.equal(
+        refusal('Invalid parameter request_uri'),
+      )
+      const response = await fetch(`${service.url}/oauth2/pushed_authorize`, {
+        method: 'POST',
+        headers: { ...client.basic(), 'content-type': 'application/json' },
+        body: '{}',
+      })
+      expect(response.status).to.equal(400)
+    })
+
+    it('is no grant at the token endpoint', async () => {
+      const answer = await client.token({ grant_type: 'urn:intaglio:client' })
+      expect(answer.status).to.equal(400)
+      expect(answer.body['error']).to.equal('unsupported_grant_type')
+    })
+  })
+
+  describe('redeemed', () => {
+    const form = { grant_type: 'authorization_code', redirect_uri: REDIRECT }
+    for (const [name, change, description, error = 'invalid_request'] of [
+      ['no code', { code_verifier: 'x'.repeat(43) }, 'Missing parameter code'],
+      ['no code_verifier', { code: 'x' }, 'Missing parameter code_verifier'],
+      ['a short code_verifier', { code: 'x', code_verifier: 'x' }, 'Invalid parameter code_verifier'],
+      [
+        'an unknown code',
+        { code: 'x', code_verifier: 'x'.repeat(43) },
+        'Invalid parameter code',
+        'invalid_grant',
+      ],
+    ] as const) {
+      it(`is refused with ${name}`, async () => {
+        expect(await client.token({ ...form, ...change })).to.deep.include({
+          status: 400,
+          body: refusal(description, error),
+        })
+      })
+    }
+
+    it('is no grant for a client without an address', async () => {
+      const none = new CodeClient(service, await service.newClient('None'))
+      const answer = await none.token({ ...form, code: 'x', code_verifier: 'x'.repeat(43) })
+      expect(answer.body).to.deep.equal(refusal('requested grant type is not allowed for this client'))
+    })
+  })
+})
