@@ -1,0 +1,189 @@
+import { expect } from 'chai'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { strings, type Language } from '../../src/api/oauth/strings.ts'
+import { OID, digest } from '../csc/client.ts'
+import { startService, type TestCredential, type TestService } from '../support/startService.ts'
+import { CodeClient } from './codeClient.ts'
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
+  existsSync(path),
+)
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+]
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const PHONE = { width: 360, height: 740 }
+const DESKTOP = { width: 1280, height: 800 }
+/** Where pictures go, if somebody wants to look at them. */
+const PICTURES = process.env['INTAGLIO_TEST_PICTURES']
+
+describe('the page of a holder in a browser', function () {
+  this.timeout(90_000)
+  let service: TestService
+  let browser: Browser
+  let site: Server
+  let address: string
+  let client: CodeClient
+  let credential: TestCredential
+  before(async function () {
+    if (CHROMIUM === undefined) {
+      console.log('      skipped: there is no Chromium on this machine')
+      this.skip()
+    }
+    service = await startService()
+    // The client's own site, of another origin.
+    site = createServer((_request, response) => response.end('<title>the client</title>'))
+    await new Promise<void>((resolve) => site.listen(0, 'localhost', resolve))
+    address = `http://localhost:${(site.address() as AddressInfo).port}/back`
+    const registered = await service.newClient('Wallet of Narvik', [address])
+    client = new CodeClient(service, registered)
+    credential = await service.newCredential({ clientId: registered.id, mode: 'oauth2code' })
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
+  })
+  after(async () => {
+    if (CHROMIUM === undefined) return
+    await browser.close()
+    site.close()
+    await service.close()
+  })
+  afterEach(() => service.checkState())
+
+  const details = (count: number) =>
+    JSON.stringify([
+      {
+        type: 'credential',
+        credentialID: credential.id,
+        numSignatures: count,
+        documentDigests: Array.from({ length: count }, (_, n) => ({
+          hash: digest(`document ${n}`),
+          label: `Lease of the harbour building, part ${n + 1}.pdf`,
+        })),
+        hashAlgorithmOID: OID.sha256,
+      },
+    ])
+  const signing = (count = 2, more: Record<string, string> = {}) =>
+    client.login({
+      redirect_uri: address,
+      authorization_details: details(count),
+      description: 'The lease of the harbour building',
+      ...more,
+    })
+
+  /** From the client's site, as a link there would. */
+  const open = async (form: Record<string, string>, viewport = DESKTOP) => {
+    const context = await browser.newContext({ viewport, javaScriptEnabled: true })
+    const page = await context.newPage()
+    const complaints: string[] = []
+    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+    page.on('pageerror', (error) => complaints.push(error.message))
+    await page.goto(address)
+    const url = `${service.url}/oauth2/authorize?${new URLSearchParams(form).toString()}`
+    await page.evaluate(`location.href = ${JSON.stringify(url)}`)
+    await page.waitForURL(/\/oauth2\/consent\//)
+    return { page, complaints, close: () => context.close() }
+  }
+  const picture = async (page: Page, name: string) => {
+    if (PICTURES === undefined) return
+    mkdirSync(PICTURES, { recursive: true })
+    await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true })
+  }
+  const violations = async (page: Page): Promise<string[]> => {
+    await page.evaluate(AXE)
+    const found: unknown = await page.evaluate('axe.run()')
+    const list = (found as { violations: { id: string; nodes: { html: string }[] }[] }).violations
+    return list.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
+  }
+  const fits = (page: Page): Promise<boolean> =>
+    page.evaluate<boolean>('document.documentElement.scrollWidth <= window.innerWidth')
+
+  it('leads from the client to the page, and with the PIN back to the client', async () => {
+    const { page, complaints, close } = await open(signing())
+    expect(page.url()).to.not.contain(credential.id)
+    expect(await page.title()).to.contain(strings.en.title)
+    await page.getByLabel(strings.en.pin).fill(credential.pin)
+    await page.getByRole('button', { name: strings.en.approve }).click()
+    await page.waitForURL((url) => url.href.startsWith(`${address}?code=`))
+    const answer = new URL(page.url()).searchParams
+    expect(answer.get('state')).to.equal('a state')
+    const code = answer.get('code') ?? ''
+    service.keepSecret(code)
+    expect((await client.redeem(code, { redirect_uri: address })).status).to.equal(200)
+    expect(complaints.filter((text) => !text.includes('favicon'))).to.deep.equal([])
+    await close()
+  })
+
+  it('is answered by the keyboard alone', async () => {
+    const { page, close } = await open(signing())
+    await page.keyboard.press('Tab')
+    await page.keyboard.type(credential.pin)
+    await page.keyboard.press('Enter')
+    await page.waitForURL((url) => url.searchParams.has('code'))
+    await close()
+    const second = await open(signing())
+    for (const key of ['Tab', 'Tab', 'Tab', 'Enter']) await second.page.keyboard.press(key)
+    await second.page.waitForURL((url) => url.searchParams.get('error') === 'access_denied')
+    await second.close()
+  })
+
+  it('says what is wrong where a screen reader hears it', async () => {
+    const { page, close } = await open(signing(), PHONE)
+    await page.getByLabel(strings.en.pin).fill('not the PIN')
+    await page.getByRole('button', { name: strings.en.approve }).click()
+    expect((await page.getByRole('alert').textContent())?.trim()).to.equal(strings.en.errors.pin)
+    expect(await page.title()).to.match(/^Not done/)
+    expect(await page.evaluate('document.activeElement.id')).to.equal('pin')
+    expect(await page.evaluate('document.activeElement.getAttribute("aria-describedby")')).to.match(
+      /^mistake /,
+    )
+    await picture(page, 'mistake-phone')
+    expect(await violations(page)).to.deep.equal([])
+    await close()
+  })
+
+  const looks: readonly (readonly [string, Record<string, string> | undefined])[] = [
+    ['signing', undefined],
+    ['login', { scope: 'service' }],
+  ]
+  for (const lang of Object.keys(strings) as Language[]) {
+    for (const [name, form] of looks) {
+      for (const [size, viewport, colorScheme] of [
+        ['desktop', DESKTOP, 'light'],
+        ['phone', PHONE, 'dark'],
+      ] as const) {
+        it(`is accessible and fits: ${name}, ${lang}, ${size}, ${colorScheme}`, async () => {
+          const asked =
+            form === undefined ? signing(2, { lang }) : client.login({ redirect_uri: address, lang, ...form })
+          const { page, close } = await open(asked, viewport)
+          await page.emulateMedia({ colorScheme })
+          await picture(page, `${name}-${lang}-${size}-${colorScheme}`)
+          expect(await fits(page)).to.equal(true)
+          expect(await violations(page)).to.deep.equal([])
+          await close()
+        })
+      }
+    }
+  }
+
+  it('folds many documents, and unfolds them', async () => {
+    const { page, close } = await open(signing(12), PHONE)
+    const last = page.getByText('part 12.pdf')
+    expect(await last.isVisible()).to.equal(false)
+    await page.getByText(strings.en.documents(12)).click()
+    expect(await last.isVisible()).to.equal(true)
+    await picture(page, 'many-phone')
+    expect(await fits(page)).to.equal(true)
+    expect(await violations(page)).to.deep.equal([])
+    await close()
+  })
+})
