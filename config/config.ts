@@ -91,6 +91,8 @@ export const configSchema = z.strictObject({
   oauth: z.strictObject({
     /** Seconds that a service token lives. */
     tokenSeconds: z.int().min(30).max(86_400).default(3600),
+    /** Seconds after a holder's login for which a client may renew its service token. */
+    refreshSeconds: z.int().min(60).max(7_776_000).default(2_592_000),
   }),
   enrolment: z.strictObject({
     /** Hours that a one-time enrolment link lives. */

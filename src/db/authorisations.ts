@@ -94,6 +94,15 @@ export async function revokeAuthorisation(q: Queries, id: string): Promise<void>
   })
 }
 
+/** The same, by its bearer value, for the client that it was made for. */
+export async function revokeBearer(q: Queries, sadHash: Buffer, clientId: string): Promise<void> {
+  await q.query({
+    text: `update authorisation set revoked_at = now()
+            where sad_hash = $1::bytea and client_id = $2::text and revoked_at is null`,
+    values: [sadHash, clientId],
+  })
+}
+
 interface SadRow extends Usability {
   readonly lookup: number
   readonly authorisationId: string

@@ -93,7 +93,13 @@ export interface Consumed {
   /** 'first': it was neither used nor expired, and now it is used. */
   readonly verdict: 'first' | 'again' | 'expired'
   readonly payload: Record<string, unknown>
+  /** SHA-256 of the authorization code that it came from. */
+  readonly grantHash: Buffer | null
+  /** Whole seconds that it would have lived on. */
+  readonly seconds: number
 }
+
+const CONSUMED = `payload, grant_hash as "grantHash", floor(extract(epoch from expires_at - now()))::int as seconds`
 
 /** Uses an object that is remembered after its use, so that a second use is noticed. Call it in a transaction. */
 export async function consumeOauthObject(
@@ -101,34 +107,59 @@ export async function consumeOauthObject(
   { model, idHash, clientId }: OwnObject,
 ): Promise<Consumed | undefined> {
   const values = [model, idHash, clientId]
-  const first = await q.query<{ payload: Record<string, unknown> }>({
+  const first = await q.query<Omit<Consumed, 'verdict'>>({
     name: 'oauth-consume',
     text: `update oauth_object set consumed_at = now()
             where model = $1::text and id_hash = $2::bytea and client_id = $3::text
               and consumed_at is null and expires_at > now()
-            returning payload`,
+            returning ${CONSUMED}`,
     values,
   })
-  if (first[0] !== undefined) return { verdict: 'first', payload: first[0].payload }
-  const rows = await q.query<{ payload: Record<string, unknown>; consumed: boolean }>({
-    text: `select payload, consumed_at is not null as consumed from oauth_object
+  if (first[0] !== undefined) return { ...first[0], verdict: 'first' }
+  const rows = await q.query<Omit<Consumed, 'verdict'> & { consumed: boolean }>({
+    text: `select ${CONSUMED}, consumed_at is not null as consumed from oauth_object
             where model = $1::text and id_hash = $2::bytea and client_id = $3::text`,
     values,
   })
   const [row] = rows
-  return row && { verdict: row.consumed ? 'again' : 'expired', payload: row.payload }
+  return row && { ...row, verdict: row.consumed ? 'again' : 'expired' }
 }
 
-/** Deletes every token that came from an authorization code. */
+/**
+ * Deletes every token that came from an authorization code. Call it in a transaction: a token that is being renewed while
+ * this runs is waited for, and the next statement sees what it became.
+ */
 export async function deleteTokensOf(q: Queries, grantHash: Buffer): Promise<void> {
+  const values = [grantHash]
   await q.query({
-    text: `delete from oauth_object where grant_hash = $1::bytea`,
-    values: [grantHash],
+    text: `select 1 from oauth_object where grant_hash = $1::bytea order by model, id_hash for update`,
+    values,
   })
+  await q.query({ text: `delete from oauth_object where grant_hash = $1::bytea`, values })
 }
 
 /** What tokens that the API takes are stored as: those of the library, and those that codes are redeemed for. */
 export const ACCESS_TOKEN = 'AccessToken'
+export const REFRESH_TOKEN = 'RefreshToken'
+
+/**
+ * Ends a client's token, and with a refresh token every other that came from the same login (RFC 7009, 2.1). Call it in a
+ * transaction. Another client's, or none at all, is left alone.
+ */
+export async function revokeToken(
+  q: Queries,
+  { idHash, clientId }: Pick<OwnObject, 'idHash' | 'clientId'>,
+): Promise<void> {
+  const rows = await q.query<{ model: string; grantHash: Buffer | null }>({
+    text: `delete from oauth_object
+            where model in ('ClientCredentials', '${ACCESS_TOKEN}', '${REFRESH_TOKEN}')
+              and id_hash = $1::bytea and client_id = $2::text
+            returning model, grant_hash as "grantHash"`,
+    values: [idHash, clientId],
+  })
+  const [gone] = rows
+  if (gone?.model === REFRESH_TOKEN && gone.grantHash !== null) await deleteTokensOf(q, gone.grantHash)
+}
 
 export interface Bearer {
   readonly clientId: string

@@ -69,9 +69,19 @@ export class CodeClient {
 
   async token(form: Record<string, string>, headers = this.basic()): Promise<Answer> {
     const answer = await this.post('/oauth2/token', form, headers)
-    const { access_token: token } = answer.body
-    if (typeof token === 'string') this.service.keepSecret(token)
+    for (const name of ['access_token', 'refresh_token']) {
+      const token = answer.body[name]
+      if (typeof token === 'string') this.service.keepSecret(token)
+    }
     return answer
+  }
+
+  refresh(token: string): Promise<Answer> {
+    return this.token({ grant_type: 'refresh_token', refresh_token: token })
+  }
+
+  async revoke(token: string, more: Record<string, string> = {}): Promise<Answer> {
+    return this.post('/oauth2/revoke', { token, ...more }, this.basic())
   }
 
   redeem(code: string, more: Record<string, string | undefined> = {}): Promise<Answer> {

@@ -39,7 +39,8 @@ describe('a holder who logs in', () => {
     const code = await client.code(client.login(), { credential: ` ${mine.id} `, pin: mine.pin })
     const { status, body } = await client.redeem(code)
     expect(status).to.equal(200)
-    const { access_token: token, ...rest } = body
+    const { access_token: token, refresh_token: refresh, ...rest } = body
+    expect(refresh).to.match(/^[A-Za-z0-9_-]{43}$/)
     expect(rest).to.deep.equal({ expires_in: 3600, token_type: 'Bearer', scope: 'service' })
     const list = await csc(String(token), 'credentials/list', {})
     expect(list.body['credentialIDs']).to.deep.equal([mine.id])

@@ -47,7 +47,7 @@ function metadata({ id, redirectUris }: ClientRow): ClientMetadata {
   const codes = redirectUris.length > 0
   return {
     client_id: id,
-    grant_types: codes ? [...grants, 'authorization_code'] : grants,
+    grant_types: codes ? [...grants, 'authorization_code', 'refresh_token'] : grants,
     redirect_uris: codes ? [SOME_ADDRESS] : [],
     response_types: codes ? ['code'] : [],
     // The library takes client_secret_post for it as well.

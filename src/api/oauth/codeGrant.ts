@@ -35,7 +35,7 @@ export async function grantCode(ctx: Context, koa: KoaContextWithOIDC): Promise<
     code,
     redirectUri: typeof redirectUri === 'string' ? redirectUri : undefined,
     verifier,
-    thumbprint: thumbprintOf(koa, client.tlsClientCertificateBoundAccessTokens === true),
+    thumbprint: thumbprintOf(koa, client),
   })
   if (typeof redeemed === 'string') {
     throw new errors.CustomOIDCProviderError('invalid_grant', refusals[redeemed])
@@ -45,13 +45,17 @@ export async function grantCode(ctx: Context, koa: KoaContextWithOIDC): Promise<
     access_token: redeemed.accessToken,
     expires_in: redeemed.expiresIn,
     token_type: 'Bearer',
+    ...(redeemed.refreshToken === undefined ? {} : { refresh_token: redeemed.refreshToken }),
     ...grantedBy(redeemed.payload),
   }
 }
 
 /** RFC 8705, 3: the token of a client that is let in by certificate is worth something with that certificate alone. */
-function thumbprintOf(koa: KoaContextWithOIDC, bound: boolean): string | undefined {
-  if (!bound) return undefined
+export function thumbprintOf(
+  koa: KoaContextWithOIDC,
+  client: NonNullable<KoaContextWithOIDC['oidc']['client']>,
+): string | undefined {
+  if (client.tlsClientCertificateBoundAccessTokens !== true) return undefined
   const shown = clientCertificateOf(koa.req)
   if (shown === undefined) throw new errors.InvalidGrant('client certificate was not provided')
   return shown.thumbprint

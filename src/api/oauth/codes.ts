@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import type { Context } from '../../context.ts'
 import { giveBearer, revokeAuthorisation } from '../../db/authorisations.ts'
@@ -12,25 +12,21 @@ import {
 } from '../../db/oauth.ts'
 import { bearerHash } from '../../signing/permit.ts'
 import { detailTypes } from './asked.ts'
+import { newBearer } from './bearer.ts'
+import { boundTo, giveServiceTokens } from './serviceTokens.ts'
 
 /** A code goes from the browser to the client's server at once (RFC 6749, 4.1.2: ten minutes at most). */
 const CODE_S = 60
-const BEARER_OCTETS = 32
 const CODE = 'AuthorizationCode'
 export const CONSENT = 'Consent'
-
-/** 256 bits, base64url. */
-export function newBearer(): string {
-  return randomBytes(BEARER_OCTETS).toString('base64url')
-}
 
 /** What a code stands for, as it is stored: no bearer value, no PIN. */
 const codePayload = z.object({
   clientId: z.string(),
   redirectUri: z.string().optional(),
   codeChallenge: z.string(),
-  /** Of the scope service: who logged in. */
-  personId: z.string().optional(),
+  /** Of the scope service: who logged in, and with which credential. */
+  login: z.object({ personId: z.string(), credentialId: z.string() }).optional(),
   /** Of the scope credential: what its holder approved. */
   approved: z
     .object({
@@ -81,6 +77,8 @@ export interface Redeemed {
   readonly accessToken: string
   /** Seconds. */
   readonly expiresIn: number
+  /** Of the scope service alone: what was approved is approved once. */
+  readonly refreshToken?: string
   readonly payload: CodePayload
 }
 
@@ -115,21 +113,27 @@ async function issueToken(
 ): Promise<Redeemed | 'over'> {
   const accessToken = newBearer()
   const tokenHash = bearerHash(accessToken)
-  const { approved, personId } = payload
+  const { approved, login } = payload
+  if (login !== undefined) {
+    const seconds = ctx.config.oauth.refreshSeconds
+    const given = await giveServiceTokens(ctx, tx, {
+      clientId,
+      login,
+      thumbprint,
+      grantHash: idHash,
+      seconds,
+    })
+    return { ...given, payload }
+  }
+  if (approved === undefined) throw new Error('a code for nothing')
   // The token is the SAD: the authorisation that the token sealed when the holder gave the PIN gets its value now.
-  const expiresIn =
-    approved === undefined
-      ? ctx.config.oauth.tokenSeconds
-      : await giveBearer(tx, { authorisationId: approved.authorisationId, sadHash: tokenHash })
+  const { authorisationId, credentialId } = approved
+  const expiresIn = await giveBearer(tx, { authorisationId, sadHash: tokenHash })
   if (expiresIn === undefined) return 'over'
-  const only =
-    approved === undefined
-      ? { scope: 'service', personId }
-      : { scope: 'credential', credentialId: approved.credentialId }
   await storeOauthObject(tx, {
     model: ACCESS_TOKEN,
     idHash: tokenHash,
-    payload: { ...only, ...(thumbprint === undefined ? {} : { 'x5t#S256': thumbprint }) },
+    payload: { scope: 'credential', credentialId, ...boundTo(thumbprint) },
     clientId,
     grantHash: idHash,
     expiresIn,

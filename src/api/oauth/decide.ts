@@ -42,7 +42,7 @@ export async function decide(ctx: Context, { consent, asked, typed }: Answer): P
   try {
     const payload: CodePayload =
       approval === undefined
-        ? { ...base, personId: await logIn(ctx, clientId, typed) }
+        ? { ...base, login: await logIn(ctx, clientId, typed) }
         : { ...base, approved: await approvedBy(ctx, { clientId, approval }, typed.pin) }
     const code = await issueCode(ctx, consent.id, payload)
     return { ...(code === undefined ? {} : { code }), mistake: gone }
@@ -51,8 +51,12 @@ export async function decide(ctx: Context, { consent, asked, typed }: Answer): P
   }
 }
 
-async function logIn(ctx: Context, clientId: string, { pin, credentialId }: Typed): Promise<string> {
-  return recogniseHolder(ctx, { clientId, credentialId, secrets: [pin] })
+async function logIn(
+  ctx: Context,
+  clientId: string,
+  { pin, credentialId }: Typed,
+): Promise<NonNullable<CodePayload['login']>> {
+  return { credentialId, personId: await recogniseHolder(ctx, { clientId, credentialId, secrets: [pin] }) }
 }
 
 async function approvedBy(

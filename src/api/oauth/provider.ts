@@ -13,6 +13,7 @@ import { isKeyAmong, oauthAdapter } from './adapter.ts'
 import { registerClientGrant } from './asClient.ts'
 import { CODE_GRANT_PARAMETERS, grantCode } from './codeGrant.ts'
 import { Provider, errors, notices } from './library.ts'
+import { REFRESH_GRANT_PARAMETERS, grantRefresh } from './refreshGrant.ts'
 
 /** Calling the CSC API for the credentials that are linked to the client (CSC API v2.2, 8.2). */
 export const SCOPE = 'service'
@@ -20,6 +21,7 @@ export const SCOPE = 'service'
 export const CREDENTIAL_SCOPE = 'credential'
 const GRANT = 'client_credentials'
 export const CODE_GRANT = 'authorization_code'
+export const REFRESH_GRANT = 'refresh_token'
 
 export type ServeLibrary = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
@@ -41,6 +43,11 @@ export function oauthProvider(ctx: Context): ProviderType {
     ctx.metrics.tokenIssued()
   }
   provider.registerGrantType(CODE_GRANT, code, CODE_GRANT_PARAMETERS)
+  const refresh = async (koa: KoaContextWithOIDC): Promise<void> => {
+    await grantRefresh(ctx, koa)
+    ctx.metrics.tokenIssued()
+  }
+  provider.registerGrantType(REFRESH_GRANT, refresh, REFRESH_GRANT_PARAMETERS)
   registerClientGrant(provider)
   provider.on('server_error', (koa, error) => failed(ctx, koa, error))
   provider.on('grant.error', refused)

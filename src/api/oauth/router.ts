@@ -7,12 +7,10 @@ import { renderErrors, type Rendered } from '../http/errors.ts'
 import { detailTypes } from './asked.ts'
 import { authorize } from './authorize.ts'
 import { answerConsent, showConsent } from './consent.ts'
-import { CODE_GRANT, CREDENTIAL_SCOPE, SCOPE, oauthProvider } from './provider.ts'
+import { CODE_GRANT, CREDENTIAL_SCOPE, REFRESH_GRANT, SCOPE, oauthProvider } from './provider.ts'
 import { pushedAuthorize } from './pushedAuthorize.ts'
+import { revoke } from './revoke.ts'
 import { strings } from './strings.ts'
-
-/** Endpoints of the standards that this service does not have yet (CSC API v2.2, 8.2). */
-const notBuilt = ['revoke']
 
 const style = readFileSync(new URL('../http/assets/page.css', import.meta.url), 'utf8')
 
@@ -25,6 +23,8 @@ export function oauthRouter(ctx: Context): Router {
   router.post('/pushed_authorize', withoutForwarded, (request, response) =>
     pushedAuthorize({ ctx, serve }, request, response),
   )
+  router.post('/revoke', withoutForwarded, (request, response) => revoke({ ctx, serve }, request, response))
+  router.all('/revoke', only('POST', 'Tokens are revoked by POST'))
   router.all('/pushed_authorize', only('POST', 'Requests are pushed by POST'))
   router.get('/authorize', (request, response) => authorize(ctx, request, response))
   router.post('/authorize', (request, response) => authorize(ctx, request, response))
@@ -33,11 +33,6 @@ export function oauthRouter(ctx: Context): Router {
   router.post('/consent/:id', (request, response) => answerConsent(ctx, request, response))
   router.get('/page.css', (_request, response) => void response.type('text/css').send(style))
   router.get('/.well-known/oauth-authorization-server', oauthMetadata(ctx))
-  for (const name of notBuilt) {
-    router.all(`/${name}`, () => {
-      throw new Refusal('not_implemented', `The endpoint ${name} is not implemented`)
-    })
-  }
   router.use(() => {
     throw new Refusal('not_found', 'There is no such endpoint')
   })
@@ -64,9 +59,11 @@ export function oauthMetadata(ctx: Context): RequestHandler {
     authorization_response_iss_parameter_supported: true,
     token_endpoint: `${issuer}/token`,
     pushed_authorization_request_endpoint: `${issuer}/pushed_authorize`,
+    revocation_endpoint: `${issuer}/revoke`,
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
     ...mutualTls(ctx),
-    grant_types_supported: ['client_credentials', CODE_GRANT],
+    grant_types_supported: ['client_credentials', CODE_GRANT, REFRESH_GRANT],
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     code_challenge_methods_supported: ['S256'],
@@ -84,14 +81,17 @@ export function oauthMetadata(ctx: Context): RequestHandler {
 function mutualTls(ctx: Context): Record<string, unknown> {
   const [listener] = listenersWithCertificates(ctx.config, 'oauth')
   if (listener === undefined) return {}
+  const methods = ['client_secret_basic', 'client_secret_post', 'tls_client_auth']
   return {
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'tls_client_auth'],
+    token_endpoint_auth_methods_supported: methods,
+    revocation_endpoint_auth_methods_supported: methods,
     tls_client_certificate_bound_access_tokens: true,
     ...(listener.url === undefined
       ? {}
       : {
           mtls_endpoint_aliases: {
             token_endpoint: `${listener.url}/oauth2/token`,
+            revocation_endpoint: `${listener.url}/oauth2/revoke`,
             pushed_authorization_request_endpoint: `${listener.url}/oauth2/pushed_authorize`,
           },
         }),
@@ -110,7 +110,6 @@ const statuses: Readonly<Partial<Record<RefusalCode, number>>> = {
   invalid_request: 400,
   not_found: 404,
   method_not_allowed: 405,
-  not_implemented: 501,
   too_large: 413,
   unavailable: 503,
 }
