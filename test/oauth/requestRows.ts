@@ -36,7 +36,7 @@ export const rows: readonly Row[] = [
   ['an endless state', { state: 'x'.repeat(2049) }, 'Invalid parameter state'],
   ['an endless description', { description: 'x'.repeat(501) }, 'Invalid parameter description'],
   ['endless clientData', { clientData: 'x'.repeat(2049) }, 'Invalid parameter clientData'],
-  ['an account_token', { account_token: 'e30.e30.x' }, 'Invalid parameter account_token'],
+  ['an account_token of nothing', { account_token: 'e30.e30.x' }, 'Invalid parameter account_token'],
   ['no credentialID', { credentialID: undefined }, `${MISSING} string parameter credentialID`],
   ['an unknown credentialID', { credentialID: 'f'.repeat(32) }, 'Invalid parameter credentialID'],
   ['a credentialID with SQL in it', { credentialID: `' or '1'='1` }, 'Invalid parameter credentialID'],

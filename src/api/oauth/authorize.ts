@@ -2,6 +2,7 @@ import type { Request, Response } from 'express'
 import type { Context } from '../../context.ts'
 import { Refusal } from '../../refusal.ts'
 import { note } from '../http/requestLog.ts'
+import { withAccount } from './accountToken.ts'
 import { AuthorizationError } from './authorizationError.ts'
 import { openConsent } from './consent.ts'
 import { readForm } from './form.ts'
@@ -23,8 +24,9 @@ export async function authorize(ctx: Context, request: Request, response: Respon
   const destination = await destinationOf(ctx, parameters)
   note(response, { client: destination.client.id })
   try {
-    const asked = await authorizationRequest(ctx, destination, parameters)
-    await openConsent(ctx, response, { parameters, clientId: asked.client.id })
+    const checked = await withAccount(ctx, destination.client, parameters)
+    const asked = await authorizationRequest(ctx, destination, checked)
+    await openConsent(ctx, response, { parameters: checked, clientId: asked.client.id })
   } catch (error) {
     if (!(error instanceof AuthorizationError)) throw error
     refuseTo(ctx, response, { destination, error })

@@ -42,7 +42,7 @@ export async function decide(ctx: Context, { consent, asked, typed }: Answer): P
   try {
     const payload: CodePayload =
       approval === undefined
-        ? { ...base, login: await logIn(ctx, clientId, typed) }
+        ? { ...base, login: await logIn(ctx, { clientId, account: asked.account }, typed) }
         : { ...base, approved: await approvedBy(ctx, { clientId, approval }, typed.pin) }
     const code = await issueCode(ctx, consent.id, payload)
     return { ...(code === undefined ? {} : { code }), mistake: gone }
@@ -53,10 +53,14 @@ export async function decide(ctx: Context, { consent, asked, typed }: Answer): P
 
 async function logIn(
   ctx: Context,
-  clientId: string,
+  { clientId, account }: { readonly clientId: string; readonly account: string | undefined },
   { pin, credentialId }: Typed,
 ): Promise<NonNullable<CodePayload['login']>> {
-  return { credentialId, personId: await recogniseHolder(ctx, { clientId, credentialId, secrets: [pin] }) }
+  const personId = await recogniseHolder(ctx, { clientId, credentialId, secrets: [pin] })
+  if (account !== undefined && personId !== account) {
+    throw new Refusal('credential_unknown', 'Invalid parameter credentialID')
+  }
+  return { credentialId, personId }
 }
 
 async function approvedBy(

@@ -1,7 +1,12 @@
 import { Refusal } from '../../refusal.ts'
 
 /** The parameters of an authorization request, each at most once and none empty. */
-export type Parameters = Readonly<Partial<Record<ParameterName, string>>>
+export type Parameters = Readonly<
+  Partial<Record<ParameterName, string>> & {
+    /** The person's id that an account_token named; no parameter has this name. */
+    account?: string
+  }
+>
 
 /**
  * TABLE of what an authorization request may say (RFC 6749, 4.1.1; RFC 7636, 4.3; RFC 9396, 2; CSC API v2.2, 8.2.2).

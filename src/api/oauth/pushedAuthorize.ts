@@ -5,6 +5,7 @@ import { storeOauthObject, takeOauthObject } from '../../db/oauth.ts'
 import { Refusal } from '../../refusal.ts'
 import { bearerHash } from '../../signing/permit.ts'
 import { note } from '../http/requestLog.ts'
+import { withAccount } from './accountToken.ts'
 import { asClient } from './asClient.ts'
 import { AuthorizationError } from './authorizationError.ts'
 import { newBearer } from './bearer.ts'
@@ -62,8 +63,10 @@ async function checked(ctx: Context, clientId: string, form: URLSearchParams): P
   const given = readParameters(form)
   if (given.request_uri !== undefined) throw new Refusal('invalid_request', 'Invalid parameter request_uri')
   // A client that is let in by a header need not say its name again.
-  const parameters = { ...given, client_id: clientId }
-  await authorizationRequest(ctx, await destinationOf(ctx, parameters), parameters)
+  const named = { ...given, client_id: clientId }
+  const destination = await destinationOf(ctx, named)
+  const parameters = await withAccount(ctx, destination.client, named)
+  await authorizationRequest(ctx, destination, parameters)
   return parameters
 }
 

@@ -20,6 +20,8 @@ export interface AuthorizationRequest extends Destination {
   /** Absent: the scope service. */
   readonly approval: Approval | undefined
   readonly description: string | undefined
+  /** The one person who may log in; undefined: whoever can. */
+  readonly account: string | undefined
 }
 
 const STATE_MAX = 2048
@@ -64,8 +66,11 @@ export async function authorizationRequest(
   const scope = scopeOf(parameters)
   const approval =
     scope === 'credential' ? await approvalOf(ctx, destination.client.id, parameters) : undefined
-  const { redirect_uri: givenRedirectUri, description } = parameters
-  return { ...destination, givenRedirectUri, codeChallenge, approval, description }
+  const { redirect_uri: givenRedirectUri, description, account } = parameters
+  if (account !== undefined && approval !== undefined && approval.credential.personId !== account) {
+    throw invalidRequest('Invalid parameter credentialID')
+  }
+  return { ...destination, givenRedirectUri, codeChallenge, approval, description, account }
 }
 
 function checkResponse(parameters: Parameters): void {
@@ -98,8 +103,6 @@ function checkTexts(parameters: Parameters): void {
   for (const [name, limit] of limits) {
     if ((parameters[name] ?? '').length > limit) throw invalidRequest(`Invalid parameter ${name}`)
   }
-  // It says whose login it must be: one that cannot be checked is not passed over.
-  if (parameters.account_token !== undefined) throw invalidRequest('Invalid parameter account_token')
 }
 
 function scopeOf({ scope, authorization_details: details }: Parameters): 'service' | 'credential' {
