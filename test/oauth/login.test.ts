@@ -90,6 +90,7 @@ describe('a holder who logs in', () => {
       [foreign.id, foreign.pin],
       ['unknown', 'not the PIN'],
       [`' or 1=1`, 'not the PIN'],
+      ['a\0b', 'not the PIN'],
     ] as const) {
       const answer = await client.answer(page, { credential, pin })
       expect(answer.status).to.equal(400)

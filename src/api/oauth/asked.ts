@@ -22,7 +22,8 @@ export interface Document {
   readonly label?: string
 }
 
-const CREDENTIAL_ID = /^[A-Za-z0-9_-]{1,100}$/
+/** Ids that were never made here are refused without asking the database. */
+export const CREDENTIAL_ID = /^[A-Za-z0-9_-]{1,100}$/
 const LABEL_MAX = 255
 /** Neither control characters, nor what turns the direction of writing around, nor halves of characters. */
 const LABEL = /^[^\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069]*$/u

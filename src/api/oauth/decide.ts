@@ -2,6 +2,7 @@ import type { Context } from '../../context.ts'
 import { Refusal, type RefusalCode } from '../../refusal.ts'
 import { approveCredential, recogniseHolder } from '../../signing/activation.ts'
 import type { Approval } from './approval.ts'
+import { CREDENTIAL_ID } from './asked.ts'
 import { AuthorizationError } from './authorizationError.ts'
 import { issueCode, type CodePayload } from './codes.ts'
 import type { AuthorizationRequest } from './request.ts'
@@ -54,8 +55,10 @@ export async function decide(ctx: Context, { consent, asked, typed }: Answer): P
 async function logIn(
   ctx: Context,
   { clientId, account }: { readonly clientId: string; readonly account: string | undefined },
-  { pin, credentialId }: Typed,
+  { pin, credentialId: typed }: Typed,
 ): Promise<NonNullable<CodePayload['login']>> {
+  // No credential has the empty id: it costs what an unknown one does.
+  const credentialId = CREDENTIAL_ID.test(typed) ? typed : ''
   const personId = await recogniseHolder(ctx, { clientId, credentialId, secrets: [pin] })
   if (account !== undefined && personId !== account) {
     throw new Refusal('credential_unknown', 'Invalid parameter credentialID')
