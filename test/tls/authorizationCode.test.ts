@@ -1,0 +1,87 @@
+import { expect } from 'chai'
+import { createHash, randomBytes } from 'node:crypto'
+import { OID, digest } from '../csc/client.ts'
+import { selfSigned, type Issued } from '../support/authority.ts'
+import type { HttpsAnswer } from '../support/https.ts'
+import { Doors } from './doors.ts'
+
+const REDIRECT = 'https://client.example/back'
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
+
+describe('authorization codes of a client that is let in by certificate', () => {
+  let doors: Doors
+  let id: string
+  let mine: Issued
+  before(async () => {
+    doors = await Doors.open()
+    ;({ id } = await doors.service.newClient('By certificate', [REDIRECT]))
+    mine = await selfSigned({ name: 'client' })
+    expect((await doors.register('clients', id, mine)).status).to.equal(201)
+  })
+  after(() => doors.close())
+  afterEach(() => doors.service.checkState())
+
+  const post = (
+    path: string,
+    form: Record<string, string>,
+    { shows, cookie }: { shows?: Issued; cookie?: string } = {},
+  ): Promise<HttpsAnswer> =>
+    doors.calling(shows).send(`${doors.api}${path}`, {
+      method: 'POST',
+      headers: { ...FORM, ...(cookie === undefined ? {} : { cookie }) },
+      body: new URLSearchParams(form).toString(),
+    })
+
+  it('are asked for, redeemed and used with that certificate, and with no other', async () => {
+    const { service } = doors
+    const credential = await service.newCredential({ clientId: id, mode: 'oauth2code' })
+    const verifier = randomBytes(32).toString('base64url')
+    const request = {
+      client_id: id,
+      response_type: 'code',
+      scope: 'credential',
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+      code_challenge_method: 'S256',
+      credentialID: credential.id,
+      hashes: Buffer.from(digest('a document'), 'base64').toString('base64url'),
+      hashAlgorithmOID: OID.sha256,
+    }
+    expect((await post('/oauth2/pushed_authorize', request)).status).to.equal(401)
+    const pushed = await post('/oauth2/pushed_authorize', request, { shows: mine })
+    expect(pushed.status).to.equal(201)
+    const { request_uri: uri } = pushed.body as { request_uri: string }
+
+    const opened = await post('/oauth2/authorize', { client_id: id, request_uri: uri })
+    const cookies = String(opened.headers['set-cookie'])
+    expect(cookies).to.match(/; HttpOnly; SameSite=Lax; Secure$/)
+    const [cookie = ''] = cookies.split(';')
+    const path = String(opened.headers.location)
+    const token = createHash('sha256')
+      .update('intaglio consent form v1')
+      .update(cookie.slice(cookie.indexOf('=') + 1))
+      .digest('base64url')
+    const sent = await post(path, { token, answer: 'approve', pin: credential.pin }, { cookie })
+    expect(sent.status).to.equal(303)
+    const code = new URL(String(sent.headers.location)).searchParams.get('code') ?? ''
+
+    const form = { grant_type: 'authorization_code', client_id: id, code, code_verifier: verifier }
+    expect((await post('/oauth2/token', form)).status).to.equal(401)
+    const given = await post('/oauth2/token', form, { shows: mine })
+    expect(given.status).to.equal(200)
+    const { access_token: bearer } = given.body as { access_token: string }
+    service.keepSecret(bearer)
+    const sign = (shows?: Issued): Promise<HttpsAnswer> =>
+      doors.calling(shows).send(`${doors.api}/csc/v2/signatures/signHash`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+        body: JSON.stringify({
+          credentialID: credential.id,
+          hashes: [digest('a document')],
+          signAlgo: OID.ecdsa256,
+        }),
+      })
+    expect((await sign()).status).to.equal(401)
+    expect((await sign(await selfSigned({ name: 'another' }))).status).to.equal(401)
+    expect((await sign(mine)).status).to.equal(200)
+  })
+})
