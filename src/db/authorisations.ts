@@ -22,7 +22,7 @@ const UNKNOWN_DIGEST = Buffer.alloc(0)
 
 export interface NewAuthorisation {
   readonly authorisation: Sealed<AuthorisationRecord>
-  /** Null: it has no bearer value yet; see `giveBearer`. */
+  /** Null: it has no bearer value yet; see bearers.ts. */
   readonly sadHash: Buffer | null
   readonly audit: AuditEntry
   /** Digests of the occurrences, where they may be fewer than what is sealed allows. */
@@ -66,42 +66,6 @@ export async function createAuthorisation(q: Queries, made: NewAuthorisation): P
 
 const originColumns = (origin: Origin | undefined): unknown[] =>
   origin === undefined ? [null, null, null] : [origin.authorisationId, origin.count, origin.expiresAt]
-
-/**
- * Gives an authorisation that has none its bearer value.
- * @returns whole seconds that it lives on; undefined when it has expired, was taken back, or has one already
- */
-export async function giveBearer(
-  q: Queries,
-  given: { readonly authorisationId: string; readonly sadHash: Buffer },
-): Promise<number | undefined> {
-  const rows = await q.query<{ seconds: number }>({
-    name: 'authorisation-bearer',
-    text: `update authorisation set sad_hash = $2::bytea
-            where id = $1::uuid and sad_hash is null and revoked_at is null and client_id is not null
-              and expires_at > now() + interval '1 second'
-            returning floor(extract(epoch from expires_at - now()))::int as seconds`,
-    values: [given.authorisationId, given.sadHash],
-  })
-  return rows[0]?.seconds
-}
-
-/** From now on nothing is signed by it. */
-export async function revokeAuthorisation(q: Queries, id: string): Promise<void> {
-  await q.query({
-    text: `update authorisation set revoked_at = now() where id = $1::uuid and revoked_at is null`,
-    values: [id],
-  })
-}
-
-/** The same, by its bearer value, for the client that it was made for. */
-export async function revokeBearer(q: Queries, sadHash: Buffer, clientId: string): Promise<void> {
-  await q.query({
-    text: `update authorisation set revoked_at = now()
-            where sad_hash = $1::bytea and client_id = $2::text and revoked_at is null`,
-    values: [sadHash, clientId],
-  })
-}
 
 interface SadRow extends Usability {
   readonly lookup: number

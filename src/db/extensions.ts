@@ -26,16 +26,22 @@ export async function findUnused(
   return { ...left, now: Number(now) }
 }
 
+export interface Ending {
+  readonly hash: Buffer
+  readonly authorisationId: string
+  /** What its chain began with; itself, where it was not extended. */
+  readonly originId: string
+  readonly successor: string
+}
+
 /**
  * Ends a SAD, and takes what its authorisation has left for the one that replaces it. Part of the transaction that stores
  * the other one.
- * @returns the digests of what was taken, in order; undefined when the SAD stands for nothing any more, was taken back, or has
- * expired
+ * @returns the digests of what was taken, in order; undefined when the SAD stands for nothing any more, was taken back, or
+ * has expired
  */
-export async function takeOver(
-  tx: Queries,
-  sad: { readonly hash: Buffer; readonly authorisationId: string; readonly successor: string },
-): Promise<Buffer[] | undefined> {
+export async function takeOver(tx: Queries, sad: Ending): Promise<Buffer[] | undefined> {
+  if (sad.originId !== sad.authorisationId && !(await isOriginGood(tx, sad.originId))) return undefined
   // Whoever comes second waits at this row, and then finds the hash gone.
   const ended = await tx.query({
     text: `update authorisation set sad_hash = null
@@ -56,4 +62,13 @@ export async function takeOver(
     values: [sad.authorisationId, sad.successor],
   })
   return taken.toSorted((a, b) => a.position - b.position).map(({ digest }) => digest)
+}
+
+/** Who takes a chain back begins with this row: it waits for us, and then finds what we store, or we find it taken back. */
+async function isOriginGood(tx: Queries, originId: string): Promise<boolean> {
+  const rows = await tx.query({
+    text: `select id from authorisation where id = $1::uuid and revoked_at is null for share`,
+    values: [originId],
+  })
+  return rows.length > 0
 }

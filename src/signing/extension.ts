@@ -55,6 +55,7 @@ export async function extendAuthorisation(ctx: Context, request: ExtendRequest):
     const taken = await takeOver(tx, {
       hash: sadHash,
       authorisationId,
+      originId,
       successor: record.authorisationId,
     })
     const occurrences = occurrencesOf(record, taken)

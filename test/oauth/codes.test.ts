@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { CscClient, OID, digest, refusal } from '../csc/client.ts'
+import { CscClient, OID, digest, refusal, type Mount } from '../csc/client.ts'
 import { startService, type TestCredential, type TestService } from '../support/startService.ts'
 import { CodeClient, REDIRECT, back } from './codeClient.ts'
 
@@ -19,8 +19,8 @@ describe('an authorization code, and the token that it gives', () => {
   after(() => service.close())
   afterEach(() => service.checkState())
 
-  const csc = async (token: string, method: string, body: unknown) => {
-    const response = await fetch(`${service.url}/csc/v2/${method}`, {
+  const csc = async (token: string, method: string, body: unknown, mount: Mount = '/csc/v2') => {
+    const response = await fetch(`${service.url}${mount}/${method}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -65,6 +65,46 @@ describe('an authorization code, and the token that it gives', () => {
     expect((await sign(token)).status).to.equal(200)
     await client.redeem(code)
     expect((await sign(token, { hashes: [OTHER] })).status).to.be.within(400, 401)
+  })
+
+  it('takes back also what it was extended to, however often', async () => {
+    const own = await CscClient.of(service, client.client)
+    const extend = (SAD: string) =>
+      own.call('credentials/extendTransaction', {
+        credentialID: credential.id,
+        SAD,
+        hashes: [HASH],
+        hashAlgorithmOID: OID.sha256,
+      })
+    const code = await client.code(client.request(credential), { pin: credential.pin })
+    const token = String((await client.redeem(code)).body['access_token'])
+    const once = String((await extend(token)).body['SAD'])
+    // What was extended is no SAD any more, whoever bears it.
+    expect((await sign(token)).body).to.deep.equal(refusal('Invalid parameter SAD'))
+    const twice = String((await extend(once)).body['SAD'])
+    await client.redeem(code)
+    expect((await sign(own.token, { SAD: twice })).body).to.deep.equal(refusal('Invalid parameter SAD'))
+    expect((await extend(twice)).body).to.deep.equal(refusal('Invalid parameter SAD'))
+  })
+
+  it('takes back a chain that is extended at that moment', async () => {
+    const own = await CscClient.of(service, client.client)
+    const code = await client.code(client.request(credential), { pin: credential.pin })
+    let SAD = String((await client.redeem(code)).body['access_token'])
+    const extend = async (): Promise<boolean> => {
+      const body = { credentialID: credential.id, SAD, hashes: [HASH], hashAlgorithmOID: OID.sha256 }
+      const answer = await own.call('credentials/extendTransaction', body)
+      if (answer.status === 200) SAD = String(answer.body['SAD'])
+      else expect(answer.body).to.deep.equal(refusal('Invalid parameter SAD'))
+      return answer.status === 200
+    }
+    await extend()
+    const untilRefused = async (): Promise<void> => {
+      let isGood = true
+      while (isGood) isGood = await extend()
+    }
+    await Promise.all([untilRefused(), client.redeem(code)])
+    expect((await sign(own.token, { SAD })).body).to.deep.equal(refusal('Invalid parameter SAD'))
   })
 
   it('redeems a code once of twenty at the same time, and then not even once', async () => {
@@ -124,6 +164,31 @@ describe('an authorization code, and the token that it gives', () => {
       refusal('Invalid parameter SAD'),
     )
     expect((await sign(token, { SAD: token })).status).to.equal(200)
+  })
+
+  it('is one at /csc/v1, too', async () => {
+    const at1 = (token: string, method: string, body: unknown) => csc(token, method, body, '/csc/v1')
+    const token = await tokenFor()
+    expect((await at1(token, 'credentials/list', {})).status).to.equal(403)
+    const extension = { credentialID: credential.id, SAD: token, hash: [HASH] }
+    expect((await at1(token, 'credentials/extendTransaction', extension)).body).to.deep.equal(
+      refusal('The access token is not of the scope service', 'access_denied'),
+    )
+    const info = await at1(token, 'credentials/info', { credentialID: credential.id, authInfo: true })
+    expect(info.body).to.deep.include({ authMode: 'oauth2code' })
+    expect(info.body).to.not.have.any.keys('PIN', 'OTP')
+    const body = { credentialID: credential.id, hash: [HASH], signAlgo: OID.ecdsa256 }
+    const another = { ...body, credentialID: 'f'.repeat(32) }
+    expect((await at1(token, 'signatures/signHash', another)).body).to.deep.equal(
+      refusal('Invalid parameter credentialID'),
+    )
+    const own = await service.serviceToken(client.client)
+    expect((await at1(own, 'signatures/signHash', body)).body).to.deep.equal(
+      refusal('Missing (or invalid type) string parameter SAD'),
+    )
+    expect((await at1(token, 'signatures/signHash', body)).status).to.equal(200)
+    const beside = await tokenFor()
+    expect((await at1(own, 'signatures/signHash', { ...body, SAD: beside })).status).to.equal(200)
   })
 
   it('makes no SAD of another kind a bearer', async () => {

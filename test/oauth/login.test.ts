@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createPerson } from '../../src/api/admin/persons.ts'
-import { OID, digest, refusal } from '../csc/client.ts'
+import { OID, digest, refusal, type Mount } from '../csc/client.ts'
 import { startService, type TestCredential, type TestService } from '../support/startService.ts'
 import { CodeClient, REDIRECT, back } from './codeClient.ts'
 
@@ -21,8 +21,8 @@ describe('a holder who logs in', () => {
   after(() => service.close())
   afterEach(() => service.checkState())
 
-  const csc = async (token: string, method: string, body: unknown) => {
-    const response = await fetch(`${service.url}/csc/v2/${method}`, {
+  const csc = async (token: string, method: string, body: unknown, mount: Mount = '/csc/v2') => {
+    const response = await fetch(`${service.url}${mount}/${method}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -60,14 +60,17 @@ describe('a holder who logs in', () => {
         hashAlgorithmOID: OID.sha256,
         PIN: theirs.pin,
       },
+      'credentials/extendTransaction': { SAD: 'x', hashes: [digest('x')], hashAlgorithmOID: OID.sha256 },
       'signatures/signHash': { SAD: 'x', hashes: [digest('x')], signAlgo: OID.ecdsa256 },
     }
     for (const [method, body] of Object.entries(bodies)) {
       for (const credentialID of [theirs.id, 'f'.repeat(32)]) {
-        expect(await csc(token, method, { credentialID, ...body }), method).to.deep.equal({
-          status: 400,
-          body: refusal('Invalid parameter credentialID'),
-        })
+        for (const mount of ['/csc/v1', '/csc/v2'] as const) {
+          expect(await csc(token, method, { credentialID, ...body }, mount), method).to.deep.equal({
+            status: 400,
+            body: refusal('Invalid parameter credentialID'),
+          })
+        }
       }
     }
     const own = await login(theirs)

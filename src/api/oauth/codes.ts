@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import type { Context } from '../../context.ts'
-import { giveBearer, revokeAuthorisation } from '../../db/authorisations.ts'
+import { giveBearer, revokeAuthorisation } from '../../db/bearers.ts'
 import type { Queries } from '../../db/database.ts'
 import {
   ACCESS_TOKEN,

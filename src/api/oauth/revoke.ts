@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
 import type { Context } from '../../context.ts'
-import { revokeBearer } from '../../db/authorisations.ts'
+import { revokeBearer } from '../../db/bearers.ts'
 import { revokeToken } from '../../db/oauth.ts'
 import { bearerHash } from '../../signing/permit.ts'
 import { note } from '../http/requestLog.ts'

@@ -1,0 +1,45 @@
+import type { Queries } from './database.ts'
+
+/**
+ * Gives an authorisation that has none its bearer value.
+ * @returns whole seconds that it lives on; undefined when it has expired, was taken back, or has one already
+ */
+export async function giveBearer(
+  q: Queries,
+  given: { readonly authorisationId: string; readonly sadHash: Buffer },
+): Promise<number | undefined> {
+  const rows = await q.query<{ seconds: number }>({
+    name: 'authorisation-bearer',
+    text: `update authorisation set sad_hash = $2::bytea
+            where id = $1::uuid and sad_hash is null and revoked_at is null and client_id is not null
+              and expires_at > now() + interval '1 second'
+            returning floor(extract(epoch from expires_at - now()))::int as seconds`,
+    values: [given.authorisationId, given.sadHash],
+  })
+  return rows[0]?.seconds
+}
+
+/**
+ * From now on nothing is signed by it, nor by what it was extended to. Call it in a transaction: an extension under way is
+ * waited for, and the second statement sees what it made.
+ */
+export async function revokeAuthorisation(q: Queries, id: string): Promise<void> {
+  const values = [id]
+  await q.query({
+    text: `update authorisation set revoked_at = now() where id = $1::uuid and revoked_at is null`,
+    values,
+  })
+  await q.query({
+    text: `update authorisation set revoked_at = now() where origin_id = $1::uuid and revoked_at is null`,
+    values,
+  })
+}
+
+/** Takes back what a bearer value stands for, for the client that it was made for. */
+export async function revokeBearer(q: Queries, sadHash: Buffer, clientId: string): Promise<void> {
+  await q.query({
+    text: `update authorisation set revoked_at = now()
+            where sad_hash = $1::bytea and client_id = $2::text and revoked_at is null`,
+    values: [sadHash, clientId],
+  })
+}
