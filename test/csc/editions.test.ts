@@ -25,7 +25,7 @@ describe('the editions of the CSC API', () => {
     region: 'NO',
     lang: 'en',
     description: 'A service under test',
-    authType: ['oauth2client'],
+    authType: ['oauth2code', 'oauth2client'],
     oauth2: service.url,
     methods: METHODS,
   })
