@@ -7,4 +7,4 @@ grant update (redirect_uris) on client to intaglio_service;
 alter table authorisation add column revoked_at timestamptz;
 grant update (sad_hash, revoked_at) on authorisation to intaglio_service;
 
-insert into schema_version values (4, 2);
+insert into schema_version values (6, 2);
