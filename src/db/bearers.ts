@@ -22,24 +22,32 @@ export async function giveBearer(
 /**
  * From now on nothing is signed by it, nor by what it was extended to. Call it in a transaction: an extension under way is
  * waited for, and the second statement sees what it made.
+ * @param id what the chain began with
+ * @returns the ids of all that was not taken back before
  */
-export async function revokeAuthorisation(q: Queries, id: string): Promise<void> {
+export async function revokeChain(tx: Queries, id: string): Promise<string[]> {
   const values = [id]
-  await q.query({
-    text: `update authorisation set revoked_at = now() where id = $1::uuid and revoked_at is null`,
+  const first = await tx.query<{ id: string }>({
+    text: `update authorisation set revoked_at = now() where id = $1::uuid and revoked_at is null returning id`,
     values,
   })
-  await q.query({
-    text: `update authorisation set revoked_at = now() where origin_id = $1::uuid and revoked_at is null`,
+  const others = await tx.query<{ id: string }>({
+    text: `update authorisation set revoked_at = now()
+            where origin_id = $1::uuid and revoked_at is null returning id`,
     values,
   })
+  return [...first, ...others].map((row) => row.id)
 }
 
-/** Takes back what a bearer value stands for, for the client that it was made for. */
-export async function revokeBearer(q: Queries, sadHash: Buffer, clientId: string): Promise<void> {
-  await q.query({
+/** Takes back what a SAD stands for: of a chain, the one that is good. @returns the ids of what was taken back */
+export async function revokeSad(
+  tx: Queries,
+  { sadHash, clientId }: { readonly sadHash: Buffer; readonly clientId: string },
+): Promise<string[]> {
+  const rows = await tx.query<{ id: string }>({
     text: `update authorisation set revoked_at = now()
-            where sad_hash = $1::bytea and client_id = $2::text and revoked_at is null`,
+            where sad_hash = $1::bytea and client_id = $2::text and revoked_at is null returning id`,
     values: [sadHash, clientId],
   })
+  return rows.map((row) => row.id)
 }

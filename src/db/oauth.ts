@@ -160,20 +160,22 @@ export const REFRESH_TOKEN = 'RefreshToken'
 /**
  * Ends a client's token, and with a refresh token every other that came from the same login (RFC 7009, 2.1). Call it in a
  * transaction. Another client's, or none at all, is left alone.
+ * @returns what was stored with it
  */
 export async function revokeToken(
-  q: Queries,
+  tx: Queries,
   { idHash, clientId }: Pick<OwnObject, 'idHash' | 'clientId'>,
-): Promise<void> {
-  const rows = await q.query<{ model: string; grantHash: Buffer | null }>({
+): Promise<Record<string, unknown> | undefined> {
+  const rows = await tx.query<Pick<Consumed, 'payload' | 'grantHash'> & { model: string }>({
     text: `delete from oauth_object
             where model in ('ClientCredentials', '${ACCESS_TOKEN}', '${REFRESH_TOKEN}')
               and id_hash = $1::bytea and client_id = $2::text
-            returning model, grant_hash as "grantHash"`,
+            returning model, payload, grant_hash as "grantHash"`,
     values: [idHash, clientId],
   })
   const [gone] = rows
-  if (gone?.model === REFRESH_TOKEN && gone.grantHash !== null) await deleteTokensOf(q, gone.grantHash)
+  if (gone?.model === REFRESH_TOKEN && gone.grantHash !== null) await deleteTokensOf(tx, gone.grantHash)
+  return gone?.payload
 }
 
 export interface Bearer {
@@ -198,7 +200,8 @@ export async function findBearer(q: Queries, idHash: Buffer): Promise<Bearer | u
     name: 'oauth-bearer',
     // A client that was given a certificate is served by tokens that are bound to one, also where it had others before.
     text: `select c.id as "clientId", coalesce(o.payload ->> 'scope', '') as scope,
-                  o.payload ->> 'personId' as "personId", o.payload ->> 'credentialId' as "credentialId", o.expires_at <= now() as expired,
+                  o.payload ->> 'personId' as "personId", o.payload ->> 'credentialId' as "credentialId",
+                  o.expires_at <= now() as expired,
                   o.payload ->> 'x5t#S256' as thumbprint,
                   case when o.payload ? 'x5t#S256' then
                     (select coalesce(array_agg(k.spki_hash), '{}') from client_certificate k

@@ -89,9 +89,22 @@ export async function recogniseHolder(
     digests,
     ...(hash === undefined ? {} : { hash }),
   }
-  const { personId } = await activated(ctx, request, ({ attempt }) => forgetFailures(ctx.db, attempt))
+  const { personId } = await activated(ctx, request, (made) => recognised(ctx, request, made))
   ctx.metrics.activation('accepted')
   return personId
+}
+
+async function recognised(
+  ctx: Context,
+  { clientId, credentialId }: AuthoriseRequest,
+  { attempt, personId }: Activated,
+): Promise<void> {
+  const subjects = [`credential:${credentialId}`, `person:${personId}`]
+  const audit = auditEntry({ kind: 'act', act: 'recognise', actor: `client:${clientId}`, subjects })
+  await ctx.db.transaction(async (tx) => {
+    await insertAudit(tx, [audit])
+    await forgetFailures(tx, attempt)
+  })
 }
 
 interface Activated {

@@ -87,10 +87,18 @@ describe('an authorization code, and the token that it gives', () => {
     expect((await extend(twice)).body).to.deep.equal(refusal('Invalid parameter SAD'))
   })
 
-  it('takes back a chain that is extended at that moment', async () => {
+  const ends: Readonly<Record<string, (code: string, token: string) => Promise<unknown>>> = {
+    'by its code': (code) => client.redeem(code),
+    'by revoking its token': (_code, token) => client.revoke(token),
+  }
+  for (const [how, end] of Object.entries(ends)) {
+    it(`takes back a chain that is extended at that moment, ${how}`, () => extendedMeanwhile(end))
+  }
+  const extendedMeanwhile = async (end: (code: string, token: string) => Promise<unknown>): Promise<void> => {
     const own = await CscClient.of(service, client.client)
     const code = await client.code(client.request(credential), { pin: credential.pin })
-    let SAD = String((await client.redeem(code)).body['access_token'])
+    const token = String((await client.redeem(code)).body['access_token'])
+    let SAD = token
     const extend = async (): Promise<boolean> => {
       const body = { credentialID: credential.id, SAD, hashes: [HASH], hashAlgorithmOID: OID.sha256 }
       const answer = await own.call('credentials/extendTransaction', body)
@@ -103,8 +111,50 @@ describe('an authorization code, and the token that it gives', () => {
       let isGood = true
       while (isGood) isGood = await extend()
     }
-    await Promise.all([untilRefused(), client.redeem(code)])
+    await Promise.all([untilRefused(), end(code, token)])
     expect((await sign(own.token, { SAD })).body).to.deep.equal(refusal('Invalid parameter SAD'))
+  }
+
+  it('ends with all that it was extended to when it is revoked, and the log says so', async () => {
+    const own = await CscClient.of(service, client.client)
+    const extend = (SAD: string) =>
+      own.call('credentials/extendTransaction', {
+        credentialID: credential.id,
+        SAD,
+        hashes: [HASH],
+        hashAlgorithmOID: OID.sha256,
+      })
+    const token = await tokenFor()
+    const once = String((await extend(token)).body['SAD'])
+    const twice = String((await extend(once)).body['SAD'])
+    const recorded = await service.sql('select 1 from audit where act = $1', ['authorise.revoke'])
+    expect((await client.revoke(token)).status).to.equal(200)
+    expect((await sign(own.token, { SAD: twice })).body).to.deep.equal(refusal('Invalid parameter SAD'))
+    expect((await extend(twice)).body).to.deep.equal(refusal('Invalid parameter SAD'))
+    const acts = await service.sql<{ actor: string; subjects: string[] }>(
+      'select actor, subjects from audit where act = $1 order by recorded_at',
+      ['authorise.revoke'],
+    )
+    expect(acts).to.have.length(recorded.length + 1)
+    expect(acts.at(-1)?.actor).to.equal(`client:${client.client.id}`)
+    expect(acts.at(-1)?.subjects).to.have.length(3)
+    // What is gone can be revoked again, and nothing more happens.
+    expect((await client.revoke(token)).status).to.equal(200)
+    expect((await client.revoke(twice)).status).to.equal(200)
+  })
+
+  it('ends a chain also by the SAD that it has come to, and by no other client', async () => {
+    const own = await CscClient.of(service, client.client)
+    const body = { credentialID: credential.id, hashes: [HASH], hashAlgorithmOID: OID.sha256 }
+    const answer = await own.call('credentials/extendTransaction', { ...body, SAD: await tokenFor() })
+    const SAD = String(answer.body['SAD'])
+    const other = new CodeClient(service, await service.newClient('Other', [REDIRECT]))
+    await other.revoke(SAD)
+    const again = await own.call('credentials/extendTransaction', { ...body, SAD })
+    expect(again.status).to.equal(200)
+    const last = String(again.body['SAD'])
+    await client.revoke(last)
+    expect((await sign(own.token, { SAD: last })).body).to.deep.equal(refusal('Invalid parameter SAD'))
   })
 
   it('redeems a code once of twenty at the same time, and then not even once', async () => {

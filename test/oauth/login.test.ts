@@ -132,6 +132,13 @@ describe('a holder who logs in', () => {
     )
   })
 
+  it('is recorded, as is who tried', async () => {
+    await login(mine)
+    const [act] = (await service.acts('recognise', `credential:${mine.id}`)).slice(-1)
+    expect(act?.actor).to.equal(`client:${client.client.id}`)
+    expect(act?.subjects).to.include(`person:${service.person.id}`)
+  })
+
   it('loses the token when the code comes again', async () => {
     const code = await client.code(client.login(), { credential: mine.id, pin: mine.pin })
     const { body } = await client.redeem(code)

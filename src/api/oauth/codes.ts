@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import type { Context } from '../../context.ts'
-import { giveBearer, revokeAuthorisation } from '../../db/bearers.ts'
+import { giveBearer } from '../../db/bearers.ts'
 import type { Queries } from '../../db/database.ts'
 import {
   ACCESS_TOKEN,
@@ -11,6 +11,7 @@ import {
   takeOauthObject,
 } from '../../db/oauth.ts'
 import { bearerHash } from '../../signing/permit.ts'
+import { revokeAuthorisation } from '../../signing/revocation.ts'
 import { detailTypes } from './asked.ts'
 import { newBearer } from './bearer.ts'
 import { boundTo, giveServiceTokens } from './serviceTokens.ts'
@@ -89,14 +90,16 @@ export type RedeemRefusal = 'unknown' | 'over' | 'redirect_uri' | 'verifier'
  * that came with the wrong verifier or address is spent: it may have been stolen.
  */
 export async function redeemCode(ctx: Context, given: Redemption): Promise<Redeemed | RedeemRefusal> {
+  const { clientId } = given
   const idHash = bearerHash(given.code)
   return ctx.db.transaction(async (tx) => {
-    const consumed = await consumeOauthObject(tx, { model: CODE, idHash, clientId: given.clientId })
+    const consumed = await consumeOauthObject(tx, { model: CODE, idHash, clientId })
     if (consumed === undefined) return 'unknown'
     const payload = codePayload.parse(consumed.payload)
     if (consumed.verdict === 'again') {
       await deleteTokensOf(tx, idHash)
-      if (payload.approved !== undefined) await revokeAuthorisation(tx, payload.approved.authorisationId)
+      const authorisationId = payload.approved?.authorisationId
+      if (authorisationId !== undefined) await revokeAuthorisation(tx, { authorisationId, clientId })
       return 'over'
     }
     if (consumed.verdict === 'expired') return 'over'
@@ -109,33 +112,27 @@ export async function redeemCode(ctx: Context, given: Redemption): Promise<Redee
 async function issueToken(
   ctx: Context,
   tx: Queries,
-  { idHash, payload, thumbprint, clientId }: Redemption & { idHash: Buffer; payload: CodePayload },
+  { idHash: grantHash, payload, thumbprint, clientId }: Redemption & { idHash: Buffer; payload: CodePayload },
 ): Promise<Redeemed | 'over'> {
-  const accessToken = newBearer()
-  const tokenHash = bearerHash(accessToken)
   const { approved, login } = payload
   if (login !== undefined) {
     const seconds = ctx.config.oauth.refreshSeconds
-    const given = await giveServiceTokens(ctx, tx, {
-      clientId,
-      login,
-      thumbprint,
-      grantHash: idHash,
-      seconds,
-    })
+    const given = await giveServiceTokens(ctx, tx, { clientId, login, thumbprint, grantHash, seconds })
     return { ...given, payload }
   }
   if (approved === undefined) throw new Error('a code for nothing')
   // The token is the SAD: the authorisation that the token sealed when the holder gave the PIN gets its value now.
+  const accessToken = newBearer()
+  const tokenHash = bearerHash(accessToken)
   const { authorisationId, credentialId } = approved
   const expiresIn = await giveBearer(tx, { authorisationId, sadHash: tokenHash })
   if (expiresIn === undefined) return 'over'
   await storeOauthObject(tx, {
     model: ACCESS_TOKEN,
     idHash: tokenHash,
-    payload: { scope: 'credential', credentialId, ...boundTo(thumbprint) },
+    payload: { scope: 'credential', credentialId, authorisationId, ...boundTo(thumbprint) },
     clientId,
-    grantHash: idHash,
+    grantHash,
     expiresIn,
   })
   return { accessToken, expiresIn, payload }

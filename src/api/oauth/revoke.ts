@@ -1,8 +1,8 @@
 import type { Request, Response } from 'express'
 import type { Context } from '../../context.ts'
-import { revokeBearer } from '../../db/bearers.ts'
 import { revokeToken } from '../../db/oauth.ts'
 import { bearerHash } from '../../signing/permit.ts'
+import { revokeAuthorisation, revokeByHash } from '../../signing/revocation.ts'
 import { note } from '../http/requestLog.ts'
 import { asClient } from './asClient.ts'
 import { readForm } from './form.ts'
@@ -16,7 +16,7 @@ const HINTS = ['access_token', 'refresh_token']
 /**
  * RFC 7009; CSC API v2.2, 8.2.5. Answered by 200 without a body, as clients in the field want it, also where there was no
  * such token (RFC 7009, 2.2): what matters to the client is that there is none now. A token of the scope credential is a
- * SAD, and ends as one.
+ * SAD, and ends as one, together with what it was extended to.
  */
 export async function revoke(
   { ctx, serve }: { readonly ctx: Context; readonly serve: ServeLibrary },
@@ -35,8 +35,11 @@ export async function revoke(
     }
     const idHash = bearerHash(token)
     await ctx.db.transaction(async (tx) => {
-      await revokeToken(tx, { idHash, clientId })
-      await revokeBearer(tx, idHash, clientId)
+      const gone = await revokeToken(tx, { idHash, clientId })
+      const authorisationId = gone?.['authorisationId']
+      // The value of a token that was extended is gone from its authorisation: what came of it is found by the id.
+      if (typeof authorisationId === 'string') await revokeAuthorisation(tx, { authorisationId, clientId })
+      else await revokeByHash(tx, { sadHash: idHash, clientId })
     })
     note(koa.res, { client: clientId })
     koa.status = 200
