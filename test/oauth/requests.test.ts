@@ -91,6 +91,19 @@ describe('an authorization request', () => {
     expect(answer.get('error_description')).to.equal(description)
   })
 
+  it('ends in a page where its client is disabled, or its address gone, while the page is open', async () => {
+    const own = new CodeClient(service, await service.newClient('Short-lived', [REDIRECT]))
+    const credential_ = await service.newCredential({ clientId: own.client.id, mode: 'oauth2code' })
+    const page = await own.open(own.request(credential_))
+    for (const change of [`redirect_uris = '{}'`, `state = 'disabled', redirect_uris = '{${REDIRECT}}'`]) {
+      await service.sql(`update client set ${change} where id = $1`, [own.client.id])
+      const answer = await own.answer(page, { pin: credential_.pin })
+      expect(answer.status).to.equal(404)
+      expect(answer.headers.get('content-type')).to.match(/^text\/html/)
+      expect(await answer.text()).to.contain('This page is no longer valid')
+    }
+  })
+
   it('sends nobody to an address that is not registered', async () => {
     for (const uri of [
       'https://client.example/back',

@@ -1,19 +1,18 @@
 import type { Adapter, AdapterFactory, AdapterPayload, ClientMetadata } from 'oidc-provider'
 import type { Context } from '../../context.ts'
 import { clientKeys } from '../../db/clientCertificates.ts'
-import { findClient, type ClientRow } from '../../db/clients.ts'
+import type { ClientRow } from '../../db/clients.ts'
 import { deleteOauthObject, findOauthObject, storeOauthObject } from '../../db/oauth.ts'
 import { bearerHash } from '../../signing/permit.ts'
 import { clientSecret } from '../../signing/derived.ts'
 import { CLIENT_GRANTS } from './asClient.ts'
+import { knownClient } from './knownClient.ts'
 
 /** Where the OAuth library keeps things: clients come from their own table, everything else from oauth_object. */
 export function oauthAdapter(ctx: Context): AdapterFactory {
   return (model) => (model === 'Client' ? clients(ctx) : objects(ctx, model))
 }
 
-/** Ids that may be in the table; others need not be asked for, and some (NUL) Postgres would not take. */
-const CLIENT_ID = /^[A-Za-z0-9_-]{1,64}$/
 /** A client that cannot exist: its secret is derived where an unknown client's would be. */
 const NOBODY = { id: '', version: 0 }
 
@@ -21,8 +20,8 @@ function clients(ctx: Context): Adapter {
   return {
     ...notOffered('Client'),
     async find(id): Promise<AdapterPayload | undefined> {
-      const client = CLIENT_ID.test(id) ? await findClient(ctx.db, id) : undefined
-      if (client?.state !== 'enabled') {
+      const client = await knownClient(ctx, id)
+      if (client === undefined) {
         // An unknown client costs what a known one does.
         await clientSecret(ctx, NOBODY)
         return undefined

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Request, Response } from 'express'
 import type { Context } from '../../context.ts'
 import { findOauthObject, storeOauthObject, takeOauthObject } from '../../db/oauth.ts'
+import { Refusal } from '../../refusal.ts'
 import { bearerHash } from '../../signing/permit.ts'
 import { note } from '../http/requestLog.ts'
 import { AuthorizationError } from './authorizationError.ts'
@@ -15,6 +16,7 @@ import { sendPage } from './pages.ts'
 import type { Parameters } from './parameters.ts'
 import { refuseTo, sendTo } from './redirect.ts'
 import { authorizationRequest, destinationOf, type AuthorizationRequest } from './request.ts'
+import type { Language } from './strings.ts'
 
 /** Seconds to read, to look for the PIN, and to type it. */
 const LIFE_S = 600
@@ -58,60 +60,82 @@ export async function openConsent(
   response.end()
 }
 
-export async function showConsent(ctx: Context, request: Request, response: Response): Promise<void> {
-  const open = await openOf(ctx, request)
-  const language = languageOf(request, open?.parameters.lang)
-  if (open === undefined) {
-    refusePage(ctx, response, language)
-    return
-  }
-  const asked = await askedOf(ctx, response, open)
-  if (asked === undefined) return
-  const shown: Shown = { service: ctx.config.csc.name, language, request: asked, token: tokenOf(open.cookie) }
-  sendPage(response, { status: 200, page: consentPage(ctx, shown), redirectUri: asked.redirectUri })
+export function showConsent(ctx: Context, request: Request, response: Response): Promise<void> {
+  return asPages(ctx, { request, response }, async (open, language) => {
+    const asked = await askedOf(ctx, response, open)
+    if (asked === undefined) return
+    const page = consentPage(ctx, shownOf(ctx, { open, asked, language }))
+    sendPage(response, { status: 200, page, redirectUri: asked.redirectUri })
+  })
 }
 
 /** What the holder says: the PIN, or no. */
 export async function answerConsent(ctx: Context, request: Request, response: Response): Promise<void> {
   const form = await readForm(request, BODY_LIMIT)
-  const open = await openOf(ctx, request)
-  const language = languageOf(request, open?.parameters.lang)
-  if (open === undefined || !isEqual(form.get('token') ?? '', tokenOf(open.cookie))) {
-    refusePage(ctx, response, language)
-    return
+  await asPages(ctx, { request, response }, async (open, language) => {
+    if (!isEqual(form.get('token') ?? '', tokenOf(open.cookie))) throw gone()
+    const asked = await askedOf(ctx, response, open)
+    if (asked === undefined) return
+    const refuse = async (error: AuthorizationError): Promise<void> => {
+      await end(ctx, open)
+      refuseTo(ctx, response, { destination: asked, error })
+    }
+    if (form.get('answer') !== 'approve') {
+      await refuse(new AuthorizationError('access_denied', DENIED))
+      return
+    }
+    const typed = { pin: form.get('pin') ?? '', credentialId: (form.get('credential') ?? '').trim() }
+    const outcome = await decide(ctx, { consent: open, asked, typed })
+    if (outcome.then === 'gone') throw gone()
+    if (outcome.then === 'refuse') await refuse(outcome.error)
+    else if (outcome.then === 'code') {
+      sendTo(ctx, response, { destination: asked, answer: { code: outcome.code } })
+    } else {
+      note(response, { refusal: outcome.refusal })
+      const { mistake, status } = outcome
+      const shown = { ...shownOf(ctx, { open, asked, language }), mistake, credentialId: typed.credentialId }
+      sendPage(response, { status, page: consentPage(ctx, shown), redirectUri: asked.redirectUri })
+    }
+  })
+}
+
+const gone = (): Refusal => new Refusal('not_found', 'The page is no longer valid')
+
+/** Works with the consent that the address names. A browser gets a page, whatever goes wrong that is no bug of ours. */
+async function asPages(
+  ctx: Context,
+  { request, response }: { readonly request: Request; readonly response: Response },
+  work: (open: Open, language: Language) => Promise<void>,
+): Promise<void> {
+  let language = languageOf(request, undefined)
+  try {
+    const open = await openOf(ctx, request)
+    if (open === undefined) throw gone()
+    language = languageOf(request, open.parameters.lang)
+    await work(open, language)
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    note(response, { refusal: error.code })
+    const isAway = error.code === 'unavailable'
+    const page = failedPage({ service: ctx.config.csc.name, language }, isAway ? 'unavailable' : 'gone')
+    sendPage(response, { status: isAway ? 503 : 404, page })
   }
-  const asked = await askedOf(ctx, response, open)
-  if (asked === undefined) return
-  if (form.get('answer') !== 'approve') {
-    await end(ctx, open)
-    refuseTo(ctx, response, { destination: asked, error: new AuthorizationError('access_denied', DENIED) })
-    return
-  }
-  const typed = { pin: form.get('pin') ?? '', credentialId: (form.get('credential') ?? '').trim() }
-  const outcome = await decide(ctx, { consent: open, asked, typed })
-  if (outcome.code !== undefined) {
-    sendTo(ctx, response, { destination: asked, answer: { code: outcome.code } })
-    return
-  }
-  if (outcome.error !== undefined) {
-    await end(ctx, open)
-    refuseTo(ctx, response, { destination: asked, error: outcome.error })
-    return
-  }
-  const { mistake } = outcome
-  if (mistake.name === 'gone') {
-    refusePage(ctx, response, language)
-    return
-  }
-  note(response, { refusal: mistake.refusal })
-  const shown: Shown = { service: ctx.config.csc.name, language, request: asked, token: tokenOf(open.cookie) }
-  const page = consentPage(ctx, { ...shown, mistake: mistake.name, credentialId: typed.credentialId })
-  sendPage(response, { status: mistake.status, page, redirectUri: asked.redirectUri })
+}
+
+function shownOf(
+  { config }: Context,
+  { open, asked, language }: { open: Open; asked: AuthorizationRequest; language: Language },
+): Shown {
+  return { service: config.csc.name, language, request: asked, token: tokenOf(open.cookie) }
 }
 
 const DENIED = 'The request was denied'
 
-/** The request as it is now: credential and client may have changed since it was made. @returns undefined: answered */
+/**
+ * The request as it is now: credential and client may have changed since it was made.
+ * @returns undefined: answered
+ * @throws Refusal where the client, or its address, is none any more
+ */
 async function askedOf(
   ctx: Context,
   response: Response,
@@ -130,11 +154,6 @@ async function askedOf(
 
 async function end(ctx: Context, { id, clientId }: Open): Promise<void> {
   await takeOauthObject(ctx.db, { model: CONSENT, idHash: bearerHash(id), clientId })
-}
-
-function refusePage(ctx: Context, response: Response, language: Shown['language']): void {
-  note(response, { refusal: 'not_found' })
-  sendPage(response, { status: 404, page: failedPage({ service: ctx.config.csc.name, language }, 'gone') })
 }
 
 /** The consent that the address names, if this browser began it. */

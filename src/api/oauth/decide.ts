@@ -11,30 +11,35 @@ import type { Mistake } from './strings.ts'
 /** More than a PIN can have, and less than would cost anything to hash. */
 const PIN_MAX = 256
 
-/** What became of what the holder typed: one of the three. */
-export interface Outcome {
-  readonly code?: string
+/** What became of what the holder typed. */
+export type Outcome =
+  | { readonly then: 'code'; readonly code: string }
   /** The client is told, and the consent ends. */
-  readonly error?: AuthorizationError
+  | { readonly then: 'refuse'; readonly error: AuthorizationError }
   /** The holder is told, and may try again. */
-  readonly mistake: { readonly name: Mistake; readonly status: number; readonly refusal: string }
+  | { readonly then: 'ask again'; readonly mistake: Mistake; readonly status: number; readonly refusal: string }
+  /** The consent had ended. */
+  | { readonly then: 'gone' }
+
+export interface Typed {
+  readonly pin: string
+  /** At a login alone. */
+  readonly credentialId: string
 }
-export type Typed = { readonly pin: string; readonly credentialId: string }
 interface Answer {
   readonly consent: { readonly id: string; readonly clientId: string }
   readonly asked: AuthorizationRequest
   readonly typed: Typed
 }
 
-const missing = { name: 'missing', status: 400, refusal: 'invalid_request' } as const
-const gone = { name: 'gone', status: 400, refusal: 'not_found' } as const
+const missing: Outcome = { then: 'ask again', mistake: 'missing', status: 400, refusal: 'invalid_request' }
 
 /** The PIN becomes a code: for a token of the scope credential, or for a login. */
 export async function decide(ctx: Context, { consent, asked, typed }: Answer): Promise<Outcome> {
   const { approval } = asked
   const { clientId } = consent
-  if (typed.pin === '' || typed.pin.length > PIN_MAX) return { mistake: missing }
-  if (approval === undefined && typed.credentialId === '') return { mistake: missing }
+  if (typed.pin === '' || typed.pin.length > PIN_MAX) return missing
+  if (approval === undefined && typed.credentialId === '') return missing
   const base = {
     clientId,
     codeChallenge: asked.codeChallenge,
@@ -46,7 +51,7 @@ export async function decide(ctx: Context, { consent, asked, typed }: Answer): P
         ? { ...base, login: await logIn(ctx, { clientId, account: asked.account }, typed) }
         : { ...base, approved: await approvedBy(ctx, { clientId, approval }, typed.pin) }
     const code = await issueCode(ctx, consent.id, payload)
-    return { ...(code === undefined ? {} : { code }), mistake: gone }
+    return code === undefined ? { then: 'gone' } : { then: 'code', code }
   } catch (error) {
     return outcomeOf(error, approval !== undefined)
   }
@@ -100,9 +105,9 @@ const tryAgain: ReadonlySet<RefusalCode> = new Set(['activation_failed', 'creden
 function outcomeOf(error: unknown, isApproval: boolean): Outcome {
   if (!(error instanceof Refusal)) throw error
   const refusal = error.code
-  if (refusal === 'unavailable') return { mistake: { name: 'unavailable', status: 503, refusal } }
+  if (refusal === 'unavailable') return { then: 'ask again', mistake: 'unavailable', status: 503, refusal }
   if (tryAgain.has(refusal)) {
-    return { mistake: { name: isApproval ? 'pin' : 'login', status: 400, refusal } }
+    return { then: 'ask again', mistake: isApproval ? 'pin' : 'login', status: 400, refusal }
   }
-  return { error: new AuthorizationError('access_denied', error.message), mistake: gone }
+  return { then: 'refuse', error: new AuthorizationError('access_denied', error.message) }
 }

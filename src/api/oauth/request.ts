@@ -1,8 +1,9 @@
 import type { Context } from '../../context.ts'
-import { findClient, type ClientRow } from '../../db/clients.ts'
+import type { ClientRow } from '../../db/clients.ts'
 import { Refusal } from '../../refusal.ts'
 import { approvalOf, type Approval } from './approval.ts'
 import { AuthorizationError, invalidRequest } from './authorizationError.ts'
+import { knownClient } from './knownClient.ts'
 import type { Parameters } from './parameters.ts'
 
 /** Where an answer goes, whatever it is. */
@@ -28,8 +29,6 @@ const STATE_MAX = 2048
 const DESCRIPTION_MAX = 500
 const CLIENT_DATA_MAX = 2048
 const LANG_MAX = 35
-/** Ids that may be in the table; others need not be asked for. */
-const CLIENT_ID = /^[A-Za-z0-9_-]{1,64}$/
 /** SHA-256 in base64url (RFC 7636, 4.2). */
 const CHALLENGE = /^[A-Za-z0-9_-]{43}$/
 
@@ -40,8 +39,8 @@ const CHALLENGE = /^[A-Za-z0-9_-]{43}$/
 export async function destinationOf(ctx: Context, parameters: Parameters): Promise<Destination> {
   const { client_id: id, redirect_uri: given, state } = parameters
   if (id === undefined) throw new Refusal('invalid_request', 'Missing parameter client_id')
-  const client = CLIENT_ID.test(id) ? await findClient(ctx.db, id) : undefined
-  if (client?.state !== 'enabled') throw new Refusal('invalid_request', 'Invalid parameter client_id')
+  const client = await knownClient(ctx, id)
+  if (client === undefined) throw new Refusal('invalid_request', 'Invalid parameter client_id')
   const [first, ...others] = client.redirectUris
   const redirectUri = given ?? (others.length === 0 ? first : undefined)
   if (redirectUri === undefined) throw new Refusal('invalid_request', 'Missing parameter redirect_uri')
