@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { TestCredential, TestService } from '../support/startService.ts'
-import { OID, digest } from '../csc/client.ts'
+import { OID, digest, type Mount } from '../csc/client.ts'
 
 export const REDIRECT = 'https://client.example/back?app=1'
 
@@ -9,6 +9,8 @@ export interface Answer {
   readonly headers: Headers
   readonly body: Record<string, unknown>
 }
+
+export type Called = Omit<Answer, 'headers'>
 
 /** A page of the service, as a browser has it. */
 export interface Page {
@@ -131,6 +133,35 @@ export class CodeClient {
     if (code === null) throw new Error(`${response.status} ${response.headers.get('location')}`)
     this.service.keepSecret(code)
     return code
+  }
+
+  /** From the request to the access token. */
+  async tokenFor(
+    credential: TestCredential,
+    more: Record<string, string | undefined> = {},
+  ): Promise<string> {
+    const code = await this.code(this.request(credential, more), { pin: credential.pin })
+    return String((await this.redeem(code)).body['access_token'])
+  }
+
+  /** A method of the CSC API, by whatever token. */
+  async call(token: string, method: string, body: unknown, mount: Mount = '/csc/v2'): Promise<Called> {
+    const response = await fetch(`${this.service.url}${mount}/${method}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  }
+
+  /** A signature over 'a document', unless told otherwise. */
+  sign(token: string, credential: TestCredential, more: Record<string, unknown> = {}): Promise<Called> {
+    return this.call(token, 'signatures/signHash', {
+      credentialID: credential.id,
+      hashes: [digest('a document')],
+      signAlgo: OID.ecdsa256,
+      ...more,
+    })
   }
 
   basic(): Record<string, string> {

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
-import { CscClient, OID, digest, refusal, type Mount } from '../csc/client.ts'
-import { startService, type TestCredential, type TestService } from '../support/startService.ts'
+import { CscClient, OID, digest, refusal } from '../csc/client.ts'
+import type { TestCredential, TestService } from '../support/startService.ts'
 import { CodeClient, REDIRECT, back } from './codeClient.ts'
+import { sharedService } from './shared.ts'
 
 const HASH = digest('a document')
 const OTHER = digest('another document')
@@ -12,33 +13,14 @@ describe('an authorization code, and the token that it gives', () => {
   let client: CodeClient
   let credential: TestCredential
   before(async () => {
-    service = await startService()
+    service = await sharedService()
     client = new CodeClient(service, await service.newClient('Wallet', [REDIRECT]))
     credential = await service.newCredential({ clientId: client.client.id, mode: 'oauth2code' })
   })
-  after(() => service.close())
   afterEach(() => service.checkState())
 
-  const csc = async (token: string, method: string, body: unknown, mount: Mount = '/csc/v2') => {
-    const response = await fetch(`${service.url}${mount}/${method}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
-  }
-  const sign = (token: string, more: Record<string, unknown> = {}) =>
-    csc(token, 'signatures/signHash', {
-      credentialID: credential.id,
-      hashes: [HASH],
-      signAlgo: OID.ecdsa256,
-      ...more,
-    })
-  const tokenFor = async (more: Record<string, string | undefined> = {}): Promise<string> => {
-    const code = await client.code(client.request(credential, more), { pin: credential.pin })
-    const { body } = await client.redeem(code)
-    return String(body['access_token'])
-  }
+  const sign = (token: string, more: Record<string, unknown> = {}) => client.sign(token, credential, more)
+  const tokenFor = (more: Record<string, string | undefined> = {}) => client.tokenFor(credential, more)
 
   it('takes back what a code gave when it comes again', async () => {
     const code = await client.code(client.request(credential), { pin: credential.pin })
@@ -197,18 +179,18 @@ describe('an authorization code, and the token that it gives', () => {
 
   it('is a token for signing with that credential, and for nothing else', async () => {
     const token = await tokenFor()
-    expect((await csc(token, 'credentials/list', {})).status).to.equal(403)
-    expect((await csc(token, 'credentials/authorize', {})).body).to.deep.equal(
+    expect((await client.call(token, 'credentials/list', {})).status).to.equal(403)
+    expect((await client.call(token, 'credentials/authorize', {})).body).to.deep.equal(
       refusal('The access token is not of the scope service', 'access_denied'),
     )
-    const info = await csc(token, 'credentials/info', { credentialID: credential.id, authInfo: true })
+    const info = await client.call(token, 'credentials/info', { credentialID: credential.id, authInfo: true })
     expect(info.status).to.equal(200)
     expect(info.body['auth']).to.deep.equal({ mode: 'oauth2code', objects: null })
     const another = await service.newCredential({ clientId: client.client.id, mode: 'oauth2code' })
     for (const method of ['credentials/info', 'signatures/signHash']) {
       const body = { credentialID: another.id, hashes: [HASH], signAlgo: OID.ecdsa256 }
       const asked = method === 'credentials/info' ? { credentialID: another.id } : body
-      expect((await csc(token, method, asked)).body).to.deep.equal(refusal('Invalid parameter credentialID'))
+      expect((await client.call(token, method, asked)).body).to.deep.equal(refusal('Invalid parameter credentialID'))
     }
     expect((await sign(token, { SAD: await tokenFor() })).body).to.deep.equal(
       refusal('Invalid parameter SAD'),
@@ -217,7 +199,7 @@ describe('an authorization code, and the token that it gives', () => {
   })
 
   it('is one at /csc/v1, too', async () => {
-    const at1 = (token: string, method: string, body: unknown) => csc(token, method, body, '/csc/v1')
+    const at1 = (token: string, method: string, body: unknown) => client.call(token, method, body, '/csc/v1')
     const token = await tokenFor()
     expect((await at1(token, 'credentials/list', {})).status).to.equal(403)
     const extension = { credentialID: credential.id, SAD: token, hash: [HASH] }

@@ -1,29 +1,23 @@
 import { expect } from 'chai'
 import * as oauth from 'oauth4webapi'
 import { CscClient, OID, digest, refusal } from '../csc/client.ts'
-import { startService, type TestCredential, type TestService } from '../support/startService.ts'
+import type { TestCredential, TestService } from '../support/startService.ts'
 import { CodeClient, REDIRECT, type Answer } from './codeClient.ts'
+import { sharedService } from './shared.ts'
 
 describe('tokens of a login', () => {
   let service: TestService
   let client: CodeClient
   let credential: TestCredential
   before(async () => {
-    service = await startService()
+    service = await sharedService()
     client = new CodeClient(service, await service.newClient('Wallet', [REDIRECT]))
     credential = await service.newCredential({ clientId: client.client.id, mode: 'oauth2code' })
   })
-  after(() => service.close())
   afterEach(() => service.checkState())
 
-  const usable = async (token: unknown): Promise<number> => {
-    const response = await fetch(`${service.url}/csc/v2/credentials/list`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${String(token)}`, 'content-type': 'application/json' },
-      body: '{}',
-    })
-    return response.status
-  }
+  const usable = async (token: unknown): Promise<number> =>
+    (await client.call(String(token), 'credentials/list', {})).status
   const login = async (which = credential): Promise<{ access: string; refresh: string }> => {
     const answer = { credential: which.id, pin: which.pin }
     return pair(await client.redeem(await client.code(client.login(), answer)))

@@ -3,8 +3,9 @@ import { createHash, randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { createPerson } from '../../src/api/admin/persons.ts'
 import { refusal } from '../csc/client.ts'
-import { startService, type TestCredential, type TestService } from '../support/startService.ts'
+import type { TestCredential, TestService } from '../support/startService.ts'
 import { CodeClient, REDIRECT, back } from './codeClient.ts'
+import { sharedService } from './shared.ts'
 
 describe('an account_token', () => {
   let service: TestService
@@ -13,14 +14,13 @@ describe('an account_token', () => {
   let theirs: TestCredential
   let other: string
   before(async () => {
-    service = await startService()
+    service = await sharedService()
     client = new CodeClient(service, await service.newClient('Wallet', [REDIRECT]))
     const clientId = client.client.id
     mine = await service.newCredential({ clientId, mode: 'oauth2code' })
     other = await createPerson(service.ctx, 'service', { givenName: 'Ola', surname: 'Other', country: 'NO' })
     theirs = await service.newCredential({ clientId, personId: other, mode: 'oauth2code' })
   })
-  after(() => service.close())
   afterEach(() => service.checkState())
 
   const now = (): number => Math.floor(Date.now() / 1000)

@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import { createVerify, X509Certificate } from 'node:crypto'
 import { OID, digest, refusal } from '../csc/client.ts'
-import { startService, type TestCredential, type TestService } from '../support/startService.ts'
+import type { TestCredential, TestService } from '../support/startService.ts'
 import { CodeClient, REDIRECT, back } from './codeClient.ts'
+import { sharedService } from './shared.ts'
 
 const HASH = digest('a document')
 const OTHER = digest('another document')
@@ -13,37 +14,18 @@ describe('a credential that its holder opens on the page', () => {
   let client: CodeClient
   let credential: TestCredential
   before(async () => {
-    service = await startService()
+    service = await sharedService()
     client = new CodeClient(service, await service.newClient('Wallet', [REDIRECT]))
     credential = await service.newCredential({ clientId: client.client.id, mode: 'oauth2code' })
   })
-  after(() => service.close())
   afterEach(() => service.checkState())
 
-  const csc = async (token: string, method: string, body: unknown) => {
-    const response = await fetch(`${service.url}/csc/v2/${method}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
-  }
-  const sign = (token: string, more: Record<string, unknown> = {}) =>
-    csc(token, 'signatures/signHash', {
-      credentialID: credential.id,
-      hashes: [HASH],
-      signAlgo: OID.ecdsa256,
-      ...more,
-    })
+  const sign = (token: string, more: Record<string, unknown> = {}) => client.sign(token, credential, more)
   const verifies = (signature: unknown, text: string): boolean =>
     createVerify('sha256')
       .update(text)
       .verify(new X509Certificate(credential.certificate).publicKey, String(signature), 'base64')
-  const tokenFor = async (more: Record<string, string | undefined> = {}): Promise<string> => {
-    const code = await client.code(client.request(credential, more), { pin: credential.pin })
-    const { body } = await client.redeem(code)
-    return String(body['access_token'])
-  }
+  const tokenFor = (more: Record<string, string | undefined> = {}) => client.tokenFor(credential, more)
 
   it('gives a code to the registered address, and for the code a token that signs once', async () => {
     const page = await client.open(client.request(credential))

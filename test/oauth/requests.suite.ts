@@ -1,15 +1,16 @@
 import { expect } from 'chai'
 import { refusal } from '../csc/client.ts'
-import { startService, type TestCredential, type TestService } from '../support/startService.ts'
+import type { TestCredential, TestService } from '../support/startService.ts'
 import { CodeClient, REDIRECT, back } from './codeClient.ts'
 import { detailRows, good, rows, url } from './requestRows.ts'
+import { sharedService } from './shared.ts'
 
 describe('an authorization request', () => {
   let service: TestService
   let client: CodeClient
   let credential: TestCredential
   before(async () => {
-    service = await startService()
+    service = await sharedService()
     client = new CodeClient(service, await service.newClient('Wallet', [REDIRECT]))
     credential = await service.newCredential({
       clientId: client.client.id,
@@ -17,7 +18,6 @@ describe('an authorization request', () => {
       multisign: 10,
     })
   })
-  after(() => service.close())
   afterEach(() => service.checkState())
 
   /** Refused at the client's address, and at once where it is pushed. */

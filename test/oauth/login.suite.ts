@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import { createPerson } from '../../src/api/admin/persons.ts'
-import { OID, digest, refusal, type Mount } from '../csc/client.ts'
-import { startService, type TestCredential, type TestService } from '../support/startService.ts'
+import { OID, digest, refusal } from '../csc/client.ts'
+import type { TestCredential, TestService } from '../support/startService.ts'
 import { CodeClient, REDIRECT, back } from './codeClient.ts'
+import { sharedService } from './shared.ts'
 
 describe('a holder who logs in', () => {
   let service: TestService
@@ -11,24 +12,15 @@ describe('a holder who logs in', () => {
   let theirs: TestCredential
   let person: string
   before(async () => {
-    service = await startService()
+    service = await sharedService()
     client = new CodeClient(service, await service.newClient('Wallet', [REDIRECT]))
     const clientId = client.client.id
     mine = await service.newCredential({ clientId, mode: 'oauth2code' })
     person = await createPerson(service.ctx, 'service', { givenName: 'Ola', surname: 'Other', country: 'NO' })
     theirs = await service.newCredential({ clientId, personId: person })
   })
-  after(() => service.close())
   afterEach(() => service.checkState())
 
-  const csc = async (token: string, method: string, body: unknown, mount: Mount = '/csc/v2') => {
-    const response = await fetch(`${service.url}${mount}/${method}`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> }
-  }
   const login = async (credential: TestCredential): Promise<string> => {
     const answer = { credential: credential.id, pin: credential.pin }
     const { body } = await client.redeem(await client.code(client.login(), answer))
@@ -42,12 +34,12 @@ describe('a holder who logs in', () => {
     const { access_token: token, refresh_token: refresh, ...rest } = body
     expect(refresh).to.match(/^[A-Za-z0-9_-]{43}$/)
     expect(rest).to.deep.equal({ expires_in: 3600, token_type: 'Bearer', scope: 'service' })
-    const list = await csc(String(token), 'credentials/list', {})
+    const list = await client.call(String(token), 'credentials/list', {})
     expect(list.body['credentialIDs']).to.deep.equal([mine.id])
-    expect((await csc(String(token), 'credentials/list', { userID: service.person.id })).body).to.deep.equal(
+    expect((await client.call(String(token), 'credentials/list', { userID: service.person.id })).body).to.deep.equal(
       refusal('userID parameter MUST be null'),
     )
-    expect((await csc(String(token), 'credentials/info', { credentialID: mine.id })).status).to.equal(200)
+    expect((await client.call(String(token), 'credentials/info', { credentialID: mine.id })).status).to.equal(200)
   })
 
   it('knows nobody else’s credential', async () => {
@@ -66,7 +58,7 @@ describe('a holder who logs in', () => {
     for (const [method, body] of Object.entries(bodies)) {
       for (const credentialID of [theirs.id, 'f'.repeat(32)]) {
         for (const mount of ['/csc/v1', '/csc/v2'] as const) {
-          expect(await csc(token, method, { credentialID, ...body }, mount), method).to.deep.equal({
+          expect(await client.call(token, method, { credentialID, ...body }, mount), method).to.deep.equal({
             status: 400,
             body: refusal('Invalid parameter credentialID'),
           })
@@ -76,7 +68,7 @@ describe('a holder who logs in', () => {
     const own = await login(theirs)
     expect(
       (
-        await csc(own, 'credentials/authorize', {
+        await client.call(own, 'credentials/authorize', {
           credentialID: theirs.id,
           ...bodies['credentials/authorize'],
         })
@@ -124,10 +116,10 @@ describe('a holder who logs in', () => {
     const token = await login(mine)
     expect(await service.sql('select 1 from authorisation')).to.have.length(before.length)
     const sign = { credentialID: mine.id, hashes: [digest('x')], signAlgo: OID.ecdsa256 }
-    expect((await csc(token, 'signatures/signHash', sign)).body).to.deep.equal(
+    expect((await client.call(token, 'signatures/signHash', sign)).body).to.deep.equal(
       refusal('Missing (or invalid type) string parameter SAD'),
     )
-    expect((await csc(token, 'signatures/signHash', { ...sign, SAD: token })).body).to.deep.equal(
+    expect((await client.call(token, 'signatures/signHash', { ...sign, SAD: token })).body).to.deep.equal(
       refusal('Invalid parameter SAD'),
     )
   })
@@ -143,6 +135,6 @@ describe('a holder who logs in', () => {
     const code = await client.code(client.login(), { credential: mine.id, pin: mine.pin })
     const { body } = await client.redeem(code)
     await client.redeem(code)
-    expect((await csc(String(body['access_token']), 'credentials/list', {})).status).to.equal(401)
+    expect((await client.call(String(body['access_token']), 'credentials/list', {})).status).to.equal(401)
   })
 })

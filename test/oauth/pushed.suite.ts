@@ -1,14 +1,15 @@
 import { expect } from 'chai'
 import { digest, refusal } from '../csc/client.ts'
-import { startService, type TestCredential, type TestService } from '../support/startService.ts'
+import type { TestCredential, TestService } from '../support/startService.ts'
 import { CodeClient, REDIRECT } from './codeClient.ts'
+import { sharedService } from './shared.ts'
 
 describe('an authorization request, pushed and redeemed', () => {
   let service: TestService
   let client: CodeClient
   let credential: TestCredential
   before(async () => {
-    service = await startService()
+    service = await sharedService()
     client = new CodeClient(service, await service.newClient('Wallet', [REDIRECT]))
     credential = await service.newCredential({
       clientId: client.client.id,
@@ -16,7 +17,6 @@ describe('an authorization request, pushed and redeemed', () => {
       multisign: 10,
     })
   })
-  after(() => service.close())
   afterEach(() => service.checkState())
 
   describe('that is pushed', () => {

@@ -1,0 +1,6 @@
+import './accountToken.suite.ts'
+import './login.suite.ts'
+import './refresh.suite.ts'
+import { closeShared } from './shared.ts'
+
+after(closeShared)
