@@ -86,9 +86,9 @@ export async function answerConsent(ctx: Context, request: Request, response: Re
     }
     const typed = { pin: form.get('pin') ?? '', credentialId: (form.get('credential') ?? '').trim() }
     const outcome = await decide(ctx, { consent: open, asked, typed })
-    if (outcome.then === 'gone') throw gone()
-    if (outcome.then === 'refuse') await refuse(outcome.error)
-    else if (outcome.then === 'code') {
+    if (outcome.kind === 'gone') throw gone()
+    if (outcome.kind === 'refuse') await refuse(outcome.error)
+    else if (outcome.kind === 'code') {
       sendTo(ctx, response, { destination: asked, answer: { code: outcome.code } })
     } else {
       note(response, { refusal: outcome.refusal })

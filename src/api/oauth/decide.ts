@@ -13,13 +13,13 @@ const PIN_MAX = 256
 
 /** What became of what the holder typed. */
 export type Outcome =
-  | { readonly then: 'code'; readonly code: string }
+  | { readonly kind: 'code'; readonly code: string }
   /** The client is told, and the consent ends. */
-  | { readonly then: 'refuse'; readonly error: AuthorizationError }
+  | { readonly kind: 'refuse'; readonly error: AuthorizationError }
   /** The holder is told, and may try again. */
-  | { readonly then: 'ask again'; readonly mistake: Mistake; readonly status: number; readonly refusal: string }
+  | { readonly kind: 'ask again'; readonly mistake: Mistake; readonly status: number; readonly refusal: string }
   /** The consent had ended. */
-  | { readonly then: 'gone' }
+  | { readonly kind: 'gone' }
 
 export interface Typed {
   readonly pin: string
@@ -32,7 +32,7 @@ interface Answer {
   readonly typed: Typed
 }
 
-const missing: Outcome = { then: 'ask again', mistake: 'missing', status: 400, refusal: 'invalid_request' }
+const missing: Outcome = { kind: 'ask again', mistake: 'missing', status: 400, refusal: 'invalid_request' }
 
 /** The PIN becomes a code: for a token of the scope credential, or for a login. */
 export async function decide(ctx: Context, { consent, asked, typed }: Answer): Promise<Outcome> {
@@ -51,7 +51,7 @@ export async function decide(ctx: Context, { consent, asked, typed }: Answer): P
         ? { ...base, login: await logIn(ctx, { clientId, account: asked.account }, typed) }
         : { ...base, approved: await approvedBy(ctx, { clientId, approval }, typed.pin) }
     const code = await issueCode(ctx, consent.id, payload)
-    return code === undefined ? { then: 'gone' } : { then: 'code', code }
+    return code === undefined ? { kind: 'gone' } : { kind: 'code', code }
   } catch (error) {
     return outcomeOf(error, approval !== undefined)
   }
@@ -105,9 +105,9 @@ const tryAgain: ReadonlySet<RefusalCode> = new Set(['activation_failed', 'creden
 function outcomeOf(error: unknown, isApproval: boolean): Outcome {
   if (!(error instanceof Refusal)) throw error
   const refusal = error.code
-  if (refusal === 'unavailable') return { then: 'ask again', mistake: 'unavailable', status: 503, refusal }
+  if (refusal === 'unavailable') return { kind: 'ask again', mistake: 'unavailable', status: 503, refusal }
   if (tryAgain.has(refusal)) {
-    return { then: 'ask again', mistake: isApproval ? 'pin' : 'login', status: 400, refusal }
+    return { kind: 'ask again', mistake: isApproval ? 'pin' : 'login', status: 400, refusal }
   }
-  return { then: 'refuse', error: new AuthorizationError('access_denied', error.message) }
+  return { kind: 'refuse', error: new AuthorizationError('access_denied', error.message) }
 }
