@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { TestCredential, TestService } from '../support/startService.ts'
-import { OID, digest, type Mount } from '../csc/client.ts'
+import { OID, digest } from '../csc/client.ts'
 
 export const REDIRECT = 'https://client.example/back?app=1'
 
@@ -136,17 +136,15 @@ export class CodeClient {
   }
 
   /** From the request to the access token. */
-  async tokenFor(
-    credential: TestCredential,
-    more: Record<string, string | undefined> = {},
-  ): Promise<string> {
+  async tokenFor(credential: TestCredential, more: Record<string, string | undefined> = {}): Promise<string> {
     const code = await this.code(this.request(credential, more), { pin: credential.pin })
     return String((await this.redeem(code)).body['access_token'])
   }
 
-  /** A method of the CSC API, by whatever token. */
-  async call(token: string, method: string, body: unknown, mount: Mount = '/csc/v2'): Promise<Called> {
-    const response = await fetch(`${this.service.url}${mount}/${method}`, {
+  /** A method of the CSC API, by whatever token: by its name at /csc/v2, or by its path. */
+  async call(token: string, method: string, body: unknown): Promise<Called> {
+    const path = method.startsWith('/') ? method : `/csc/v2/${method}`
+    const response = await fetch(`${this.service.url}${path}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),

@@ -190,7 +190,9 @@ describe('an authorization code, and the token that it gives', () => {
     for (const method of ['credentials/info', 'signatures/signHash']) {
       const body = { credentialID: another.id, hashes: [HASH], signAlgo: OID.ecdsa256 }
       const asked = method === 'credentials/info' ? { credentialID: another.id } : body
-      expect((await client.call(token, method, asked)).body).to.deep.equal(refusal('Invalid parameter credentialID'))
+      expect((await client.call(token, method, asked)).body).to.deep.equal(
+        refusal('Invalid parameter credentialID'),
+      )
     }
     expect((await sign(token, { SAD: await tokenFor() })).body).to.deep.equal(
       refusal('Invalid parameter SAD'),
@@ -199,7 +201,8 @@ describe('an authorization code, and the token that it gives', () => {
   })
 
   it('is one at /csc/v1, too', async () => {
-    const at1 = (token: string, method: string, body: unknown) => client.call(token, method, body, '/csc/v1')
+    const at1 = (token: string, method: string, body: unknown) =>
+      client.call(token, `/csc/v1/${method}`, body)
     const token = await tokenFor()
     expect((await at1(token, 'credentials/list', {})).status).to.equal(403)
     const extension = { credentialID: credential.id, SAD: token, hash: [HASH] }

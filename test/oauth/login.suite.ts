@@ -36,10 +36,12 @@ describe('a holder who logs in', () => {
     expect(rest).to.deep.equal({ expires_in: 3600, token_type: 'Bearer', scope: 'service' })
     const list = await client.call(String(token), 'credentials/list', {})
     expect(list.body['credentialIDs']).to.deep.equal([mine.id])
-    expect((await client.call(String(token), 'credentials/list', { userID: service.person.id })).body).to.deep.equal(
-      refusal('userID parameter MUST be null'),
+    expect(
+      (await client.call(String(token), 'credentials/list', { userID: service.person.id })).body,
+    ).to.deep.equal(refusal('userID parameter MUST be null'))
+    expect((await client.call(String(token), 'credentials/info', { credentialID: mine.id })).status).to.equal(
+      200,
     )
-    expect((await client.call(String(token), 'credentials/info', { credentialID: mine.id })).status).to.equal(200)
   })
 
   it('knows nobody else’s credential', async () => {
@@ -58,7 +60,10 @@ describe('a holder who logs in', () => {
     for (const [method, body] of Object.entries(bodies)) {
       for (const credentialID of [theirs.id, 'f'.repeat(32)]) {
         for (const mount of ['/csc/v1', '/csc/v2'] as const) {
-          expect(await client.call(token, method, { credentialID, ...body }, mount), method).to.deep.equal({
+          expect(
+            await client.call(token, `${mount}/${method}`, { credentialID, ...body }),
+            method,
+          ).to.deep.equal({
             status: 400,
             body: refusal('Invalid parameter credentialID'),
           })

@@ -17,7 +17,12 @@ export type Outcome =
   /** The client is told, and the consent ends. */
   | { readonly kind: 'refuse'; readonly error: AuthorizationError }
   /** The holder is told, and may try again. */
-  | { readonly kind: 'ask again'; readonly mistake: Mistake; readonly status: number; readonly refusal: string }
+  | {
+      readonly kind: 'ask again'
+      readonly mistake: Mistake
+      readonly status: number
+      readonly refusal: string
+    }
   /** The consent had ended. */
   | { readonly kind: 'gone' }
 
