@@ -123,7 +123,10 @@ describe('an authorization request, pushed and redeemed', () => {
     it('is no grant for a client without an address', async () => {
       const none = new CodeClient(service, await service.newClient('None'))
       const answer = await none.token({ ...form, code: 'x', code_verifier: 'x'.repeat(43) })
-      expect(answer.body).to.deep.equal(refusal('requested grant type is not allowed for this client'))
+      expect(answer.status).to.equal(400)
+      expect(answer.body).to.deep.equal(
+        refusal('requested grant type is not allowed for this client', 'unauthorized_client'),
+      )
     })
   })
 })

@@ -154,8 +154,8 @@ describe('the token endpoint', () => {
   const refusals: [string, Record<string, string> | string, number, string][] = [
     ['no grant_type', {}, 400, 'invalid_request'],
     ['an unknown grant', { grant_type: 'magic' }, 400, 'unsupported_grant_type'],
-    ['authorization_code', { grant_type: 'authorization_code', code: 'x' }, 400, 'invalid_request'],
-    ['refresh_token', { grant_type: 'refresh_token', refresh_token: 'x' }, 400, 'unsupported_grant_type'],
+    ['authorization_code', { grant_type: 'authorization_code', code: 'x' }, 400, 'unauthorized_client'],
+    ['refresh_token', { grant_type: 'refresh_token', refresh_token: 'x' }, 400, 'unauthorized_client'],
     ['password', { grant_type: 'password', username: 'x', password: 'y' }, 400, 'unsupported_grant_type'],
     ['the scope credential', { grant_type: 'client_credentials', scope: 'credential' }, 400, 'invalid_scope'],
     ['two scopes', { grant_type: 'client_credentials', scope: 'service openid' }, 400, 'invalid_scope'],

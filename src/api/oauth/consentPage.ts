@@ -34,11 +34,11 @@ export function consentPage(ctx: Context, shown: Shown): Html {
     shown,
     title,
     html`<h1>${heading}</h1>
-      ${alert(shown, shown.mistake)}
       <p>${asks}</p>
       ${approval === undefined ? undefined : details(ctx, shown, approval)}
       <form method="post" autocomplete="off">
         <input type="hidden" name="token" value="${shown.token}" />
+        ${/* Beside the fields: with many documents, the top is far away. */ alert(shown, shown.mistake)}
         ${approval === undefined ? credentialField(shown) : undefined} ${pinField(shown)}
         <button type="submit" name="answer" value="approve">
           ${approval === undefined ? text.loginSubmit : text.approve}

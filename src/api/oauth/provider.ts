@@ -141,7 +141,15 @@ const phrases: ReadonlyMap<string, string> = new Map([
   ["missing required parameter 'grant_type'", 'Missing parameter grant_type'],
 ])
 
+/** RFC 6749, 5.2, has a code for it, which the library does not use. */
+const NOT_ALLOWED = 'requested grant type is not allowed for this client'
+
 function refused(koa: KoaContextWithOIDC, { error, error_description }: Errors.OIDCProviderError): void {
+  if (error_description === NOT_ALLOWED) {
+    note(koa.res, { refusal: 'unauthorized_client' })
+    koa.body = { error: 'unauthorized_client', error_description }
+    return
+  }
   note(koa.res, { refusal: error })
   const phrase = phrases.get(error_description ?? '')
   if (phrase !== undefined) koa.body = { error, error_description: phrase }

@@ -47,7 +47,7 @@ export const strings: Readonly<Record<Language, Strings>> = {
     approve: 'Approve',
     deny: 'Deny',
     loginTitle: 'Log in',
-    loginAsks: (client) => `${client} asks to see your credentials. It cannot sign with them by this.`,
+    loginAsks: (client) => `${client} asks to see your credentials. This does not let it sign.`,
     loginCredential: 'Number of your credential',
     loginCredentialHint: 'You were shown it when you set your PIN.',
     loginSubmit: 'Log in',
@@ -78,7 +78,7 @@ export const strings: Readonly<Record<Language, Strings>> = {
     deny: 'Άρνηση',
     loginTitle: 'Σύνδεση',
     loginAsks: (client) =>
-      `Η εφαρμογή ${client} ζητά να δει τα διαπιστευτήριά σας. Με αυτό δεν μπορεί να υπογράψει.`,
+      `Η εφαρμογή ${client} ζητά να δει τα διαπιστευτήριά σας. Αυτό δεν της επιτρέπει να υπογράφει.`,
     loginCredential: 'Αριθμός του διαπιστευτηρίου σας',
     loginCredentialHint: 'Σας εμφανίστηκε όταν ορίσατε το PIN σας.',
     loginSubmit: 'Σύνδεση',
