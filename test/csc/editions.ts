@@ -28,9 +28,9 @@ type Body = Record<string, unknown>
 export interface Edition {
   readonly mount: Mount
   /** Good requests. */
-  authorize(credential: TestCredential, hashes: readonly string[]): Body
-  extend(credential: TestCredential, hashes: readonly string[], SAD: string): Body
-  sign(credential: TestCredential, hashes: readonly string[], SAD: string): Body
+  readonly authorize: (credential: TestCredential, hashes: readonly string[]) => Body
+  readonly extend: (credential: TestCredential, hashes: readonly string[], SAD: string) => Body
+  readonly sign: (credential: TestCredential, hashes: readonly string[], SAD: string) => Body
   /** What takes the place of the right PIN, and what is said to it. */
   readonly wrongPin: Body
   readonly pinRefusal: { readonly description: string; readonly error: string }
