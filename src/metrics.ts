@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client'
 import type { DatabaseObserver, StatementFailure } from './db/database.ts'
+import type { JobKind } from './db/jobs.ts'
 import { CountFamily, HistogramFamily } from './metrics/families.ts'
 
 /** Steps of a signature's life: where src/signing waits for somebody else. */
@@ -62,6 +63,10 @@ export class Metrics implements DatabaseObserver {
     help: 'Statements that failed, by SQLSTATE or errno.',
     labels: ['code'],
   })
+  readonly #jobs = counts(this.registry, 'jobs_total', {
+    help: 'Jobs by what became of an attempt at them; dead: given up.',
+    labels: ['kind', 'outcome'],
+  })
   readonly #tokensIssued = counts(this.registry, 'oauth_tokens_issued_total', {
     help: 'OAuth access tokens issued.',
   }).of()
@@ -90,6 +95,8 @@ export class Metrics implements DatabaseObserver {
     // A count that is there before it first counts is one that an alert can look at.
     for (const outcome of ['signed', 'refused', 'unknown']) this.#attempts.of(outcome)
     for (const outcome of ['accepted', 'wrong', 'locked']) this.#activations.of(outcome)
+    for (const kind of ['signature', 'notification'])
+      for (const outcome of ['done', 'failed', 'dead']) this.#jobs.of(kind, outcome)
     for (const step of ['authorise', 'reserve', 'sign', 'complete']) this.#steps.of(step)
   }
 
@@ -111,6 +118,10 @@ export class Metrics implements DatabaseObserver {
 
   activation(outcome: Activation): void {
     this.#activations.of(outcome).value++
+  }
+
+  job(kind: JobKind, outcome: 'done' | 'failed' | 'dead'): void {
+    this.#jobs.of(kind, outcome).value++
   }
 
   tokenIssued(): void {
