@@ -13,6 +13,7 @@ export const purposeNames = [
   'map-head',
   'vrf',
   'oauth',
+  'notification',
 ] as const
 
 const pin = z.strictObject({

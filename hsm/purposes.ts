@@ -8,10 +8,10 @@ export interface PurposeRow {
   readonly activated: boolean
   /**
    * 'digest': signs octets that a caller supplies, as given. 'message': the signer itself hashes what it is given,
-   * and `structure` says how that message must begin. No key does both, so no caller's digest can be a certificate.
+   * and `structure` says what that message must be. No key does both, so no caller's digest can be a certificate.
    */
   readonly input: 'digest' | 'message'
-  readonly structure?: 'DER SEQUENCE'
+  readonly structure?: 'DER SEQUENCE' | 'HTTP signature base'
 }
 
 export type Purpose =
@@ -26,6 +26,7 @@ export type Purpose =
   | 'map-head'
   | 'vrf'
   | 'oauth'
+  | 'notification'
 
 const rows: readonly PurposeRow[] = [
   { name: 'signing', activated: true, input: 'digest' },
@@ -39,6 +40,7 @@ const rows: readonly PurposeRow[] = [
   { name: 'map-head', activated: false, input: 'message' },
   { name: 'vrf', activated: false, input: 'message' },
   { name: 'oauth', activated: false, input: 'message' },
+  { name: 'notification', activated: false, input: 'message', structure: 'HTTP signature base' },
 ]
 
 export const purposes: Readonly<Record<Purpose, PurposeRow>> = Object.freeze(

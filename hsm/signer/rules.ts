@@ -10,6 +10,7 @@ import {
   type CredentialRecord,
   type KeyRecord,
 } from '../records.ts'
+import { isSignatureBase } from '../signatureBase.ts'
 import { MAX_AUTHORISED, MAX_DIGESTS } from '../wire.ts'
 import { refuse } from './answer.ts'
 
@@ -35,6 +36,9 @@ export function checkInputs(key: KeyRecord, scheme: SchemeRow, inputs: readonly 
     if (input.length === 0) throw refuse('rule', 'An input is empty.')
     if (purpose.structure === 'DER SEQUENCE' && !isDerSequence(input)) {
       throw refuse('rule', `A key for '${purpose.name}' signs DER SEQUENCEs only.`)
+    }
+    if (purpose.structure === 'HTTP signature base' && !isSignatureBase(input)) {
+      throw refuse('rule', `A key for '${purpose.name}' signs HTTP signature bases only.`)
     }
   }
 }

@@ -240,6 +240,34 @@ onEachMake('keys of the token', (make) => {
     ])
   })
 
+  it('for notifications sign what an HTTP message is signed by, and nothing else', async () => {
+    const key = await serviceKey(token, { keyType: 'P-256', purpose: 'notification' })
+    const use = { flow: 'test', key, scheme: 'ecdsa-sha256' } as const
+    const parameters = '"@signature-params": ("@method");created=1618884473;keyid="x"'
+    const base = Buffer.from(`"@method": POST\n${parameters}`)
+    const [signature = Buffer.alloc(0)] = await token.sign({ ...use, inputs: [base] })
+    expect(judge(key.spki, 'ecdsa-sha256', { message: base, signature })).to.equal(true)
+    for (const other of [
+      'eyJhbGciOiJFUzI1NiJ9.e30',
+      '{"a": ("@method")}',
+      '"@method": POST',
+      `${parameters}\n"@method": POST`,
+      `${parameters}\n${parameters}`,
+      `"@method": POST\n\n${parameters}`,
+      `"@method": POST\r\n${parameters}`,
+      `POST\n${parameters}`,
+      `${parameters}\n`,
+      '0\u0003\u0002\u0001\u0005',
+    ]) {
+      const refused = await refusal(token.sign({ ...use, inputs: [Buffer.from(other)] }))
+      expect(refused, other).to.deep.equal([
+        'refused',
+        'rule',
+        "A key for 'notification' signs HTTP signature bases only.",
+      ])
+    }
+  })
+
   it('of another token are refused by name', async () => {
     const record = await serviceKey(token, { keyType: 'P-256' })
     const foreign = { ...record, tokenSerial: 'another' }
