@@ -2,7 +2,7 @@
 
 const PRODUCT = '^(config|hsm|src|scripts)/'
 const TOP = '^src/(app|service|server)\\.ts$'
-const DOMAIN = '^src/(pki|credentials|transparency)/'
+const DOMAIN = '^src/(pki|credentials|transparency|deliveries)/'
 
 /**
  * Importing goes one way: hsm <- src/signing <- src/{pki,credentials,transparency} <- src/api/<face> <- src/app.ts <-

@@ -21,6 +21,9 @@ const operator = z.strictObject({
   certificate: z.string().min(1).optional(),
 })
 
+/** As URLs write a host: lower case. */
+const hostPattern = z.string().regex(/^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$/, 'a name, or *. and a name')
+
 export const configSchema = z.strictObject({
   /** 'production' refuses what only a laptop may do; 'test' is 'dev' without the demo credential. */
   profile: z.enum(['dev', 'test', 'production']),
@@ -56,28 +59,36 @@ export const configSchema = z.strictObject({
   }),
   /** The PKCS#11 tokens; config/tokens.ts documents the fields. */
   tokens: tokensSchema,
-  csc: z.strictObject({
-    /**
-     * The edition that /csc/v2 says it is. 2.2 only adds to 2.0: '2.0.0.0' is for clients that are strict about what they
-     * do not know; the EUDI wallet's library wants '2.2.0.0'. /csc/v1 is 1.0.4.0 whatever stands here.
-     */
-    specs: z.enum(['2.2.0.0', '2.0.0.0']).default('2.2.0.0'),
-    /**
-     * Refuses requests that the standard does not have, though clients in the field send them: the table in
-     * src/api/csc/aliases.ts. For testing a client; pyHanko on /csc/v2 and the EUDI wallet's libraries then fail.
-     */
-    strict: z.boolean().default(false),
-    /** Shown by info (CSC API v2.2, 11.1). */
-    name: z.string().min(1).max(255),
-    region: z.string().regex(/^[A-Z]{2}$/),
-    lang: z.string().default('en'),
-    description: z.string().max(255).default(''),
-    logo: z.url().optional(),
-    /** Seconds that a SAD lives. */
-    sadSeconds: z.int().min(10).max(3600).default(300),
-    /** Hashes that one authorisation may hold. */
-    maxSignatures: z.int().min(1).max(10_000).default(1000),
-  }),
+  csc: z
+    .strictObject({
+      /**
+       * The edition that /csc/v2 says it is. 2.2 only adds to 2.0: '2.0.0.0' is for clients that are strict about what they
+       * do not know; the EUDI wallet's library wants '2.2.0.0'. /csc/v1 is 1.0.4.0 whatever stands here.
+       */
+      specs: z.enum(['2.2.0.0', '2.0.0.0']).default('2.2.0.0'),
+      /**
+       * Refuses requests that the standard does not have, though clients in the field send them: the table in
+       * src/api/csc/aliases.ts. For testing a client; pyHanko on /csc/v2 and the EUDI wallet's libraries then fail.
+       */
+      strict: z.boolean().default(false),
+      /** Shown by info (CSC API v2.2, 11.1). */
+      name: z.string().min(1).max(255),
+      region: z.string().regex(/^[A-Z]{2}$/),
+      lang: z.string().default('en'),
+      description: z.string().max(255).default(''),
+      logo: z.url().optional(),
+      /** Seconds that a SAD lives. */
+      sadSeconds: z.int().min(10).max(3600).default(300),
+      /** Hashes that one authorisation may hold. */
+      maxSignatures: z.int().min(1).max(10_000).default(1000),
+      /** Seconds that the result of an asynchronous request is kept, where the client does not say, and at most. */
+      resultSeconds: z.int().min(10).max(604_800).default(3600),
+      maxResultSeconds: z.int().min(10).max(604_800).default(86_400),
+    })
+    .refine((csc) => csc.resultSeconds <= csc.maxResultSeconds, {
+      path: ['resultSeconds'],
+      error: 'is above maxResultSeconds',
+    }),
   ca: z.strictObject({
     /** Names of the certification authorities that a first start makes. */
     organization: z.string().min(1).max(64),
@@ -94,6 +105,20 @@ export const configSchema = z.strictObject({
     /** Seconds after a holder's login for which a client may renew its service token. */
     refreshSeconds: z.int().min(60).max(7_776_000).default(2_592_000),
   }),
+  /** Calls to servers of others: by https, to public addresses, without redirects (src/outgoing). */
+  outgoing: z
+    .strictObject({
+      /**
+       * Hosts that clients may be notified at, `*.example.org` for all below; within them, each client has a list of its
+       * own (`intaglio client response-uris`). Absent: whatever those lists name.
+       */
+      notificationHosts: z.array(hostPattern).optional(),
+      /** PEM file: authorities that these servers' certificates are believed by. Absent: those that Node knows. */
+      ca: z.string().min(1).optional(),
+      /** Hosts whose addresses may be private, on a laptop and in tests. Production has none. */
+      privateHosts: z.array(z.string()).default([]),
+    })
+    .default({ privateHosts: [] }),
   enrolment: z.strictObject({
     /** Hours that a one-time enrolment link lives. */
     linkHours: z.int().min(1).max(720).default(72),

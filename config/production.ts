@@ -34,6 +34,9 @@ export function productionProblems(config: Config): string[] {
       )
     }
   })
+  if (config.outgoing.privateHosts.length > 0) {
+    problems.push('outgoing.privateHosts: production calls public addresses only')
+  }
   return problems
 }
 

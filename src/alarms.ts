@@ -29,6 +29,7 @@ export const alarms = {
   token_nearly_full: 'warning',
   tls_certificate_ending: 'warning',
   tls_reload_failed: 'warning',
+  delivery_given_up: 'warning',
 } as const satisfies Readonly<Record<string, Severity>>
 
 export type AlarmName = keyof typeof alarms

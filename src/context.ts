@@ -3,6 +3,7 @@ import type { RunningConfig } from '../config/config.ts'
 import type { Tokens } from '../hsm/tokens.ts'
 import type { Database } from './db/database.ts'
 import type { Metrics } from './metrics.ts'
+import type { Fetch } from './outgoing/fetch.ts'
 
 /** What a handler is given. Made once, in service.ts. */
 export interface Context {
@@ -14,6 +15,8 @@ export interface Context {
   readonly clock: () => number
   readonly log: Logger
   readonly metrics: Metrics
+  /** The way out to servers of others: https, public addresses, hosts that are allowed. */
+  readonly fetch: Fetch
   /** This process, in the table of instances: attempts name it, so that what it left open can be closed. */
   readonly instanceId: string
 }

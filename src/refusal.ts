@@ -24,6 +24,9 @@ export type RefusalCode =
   | 'certificate_revoked'
   | 'activation_failed'
   | 'algorithm_not_allowed'
+  // Of an asynchronous request: not yet; and never, where the reason is none of the caller's.
+  | 'pending'
+  | 'operation_failed'
 
 export interface RefusalDetail {
   /** Seconds after which trying again makes sense: Retry-After. */

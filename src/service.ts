@@ -7,16 +7,21 @@ import { findClient } from './db/clients.ts'
 import { Database } from './db/database.ts'
 import { checkSchema, migrate } from './db/migrate.ts'
 import { databaseAccess, type DatabaseAccess } from './db/tls.ts'
+import { notificationWork } from './deliveries/notification.ts'
 import { DEMO_CLIENT_ID, prepareDemo } from './dev/demo.ts'
 import { enterOperators } from './enterOperators.ts'
+import { startJobs } from './jobs.ts'
 import { holdLease } from './lease.ts'
 import { derivedUrl, openListeners } from './listeners.ts'
 import { Metrics } from './metrics.ts'
 import { observeDatabase } from './metrics/database.ts'
 import { startObserving } from './observing.ts'
 import { openTokens } from './openTokens.ts'
+import { guardedFetch, type Fetch } from './outgoing/fetch.ts'
 import { ensureHierarchy } from './pki/hierarchy.ts'
+import { signatureWork } from './signing/asynchronous.ts'
 import { startRecovery } from './signing/recover.ts'
+import { readTlsFiles } from './tlsFiles.ts'
 
 export interface Service {
   /** Where it listens, without a trailing slash; with several listeners, at the first. */
@@ -53,6 +58,7 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
     await ensureHierarchy(ctx)
     await enterOperators(ctx)
     endings.push(await startRecovery(ctx))
+    endings.push(startJobs(ctx, [signatureWork, notificationWork]))
     endings.push(startObserving(ctx))
     if (config.profile === 'dev') await prepareDemo(ctx)
     listeners.serve((door) => createApp(ctx, door))
@@ -70,6 +76,7 @@ async function startContext(
   log: Logger,
   endings: (() => Promise<void>)[],
 ): Promise<Context> {
+  const fetch = outgoing(config)
   if (config.database.ownerUrl !== undefined) await migrateAsOwner(config, log)
   const access = databaseAccess(config.database, { role: 'url', log })
   endings.push(() => {
@@ -87,7 +94,13 @@ async function startContext(
 
   const token = await openTokens(config, db, { log, instanceId })
   endings.push(() => token.close())
-  return { config, db, token, clock: Date.now, log, metrics, instanceId }
+  return { config, db, token, clock: Date.now, log, metrics, fetch, instanceId }
+}
+
+/** The way out to servers of others. @throws ConfigError when the file of authorities cannot be read */
+function outgoing({ outgoing: { notificationHosts, ca: file, privateHosts } }: Config): Fetch {
+  const { ca } = file === undefined ? {} : readTlsFiles({ ca: { path: 'outgoing.ca', file } })
+  return guardedFetch({ hosts: { notification: notificationHosts }, privateHosts, ca })
 }
 
 /** Once, so that its files are read and not watched. */

@@ -6,6 +6,7 @@ import { addAuditCommands } from './commands/audit.ts'
 import { addCertificateCommands } from './commands/certificates.ts'
 import { addClientCommands } from './commands/clients.ts'
 import { addCredentialCommands } from './commands/credentials.ts'
+import { addDeliveryCommands } from './commands/deliveries.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addOperatorCommands } from './commands/operators.ts'
 import { addPersonCommands } from './commands/persons.ts'
@@ -56,6 +57,7 @@ addCertificateCommands(addClientCommands(program, open), { owners: 'clients', op
 addPersonCommands(program, open)
 addCredentialCommands(program, open)
 addCertificateCommands(addOperatorCommands(program, open), { owners: 'operators', open })
+addDeliveryCommands(program, open)
 addAuditCommands(program, open)
 
 try {

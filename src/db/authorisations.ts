@@ -98,6 +98,33 @@ interface SadRow extends Usability {
   readonly keySeal: Buffer
 }
 
+/** @param asked what they are looked up by, in order; @param is which one is meant */
+const lookup = (asked: string, is: string): string =>
+  `select asked.lookup::int, a.id as "authorisationId", a.key_id as "keyId", a.client_id as "clientId",
+         a.hash, a.count, a.seal as "authorisationSeal",
+         (extract(epoch from a.expires_at) * 1000)::bigint as "expiresAtMs", a.expires_at <= now() as expired,
+         a.origin_id as "originId", a.origin_count as "originCount",
+         (extract(epoch from a.origin_expires_at) * 1000)::bigint as "originExpiresAtMs",
+         case when a.bound then
+           (select string_agg(int4send(length(h.digest)) || h.digest, '' order by h.position)
+              from authorised_hash h where h.authorisation_id = a.id)
+         end as digests,
+         c.id as "credentialId", c.key_id as "credentialKeyId", c.client_id as "credentialClientId",
+         c.person_id as "personId", c.scal, c.mode, c.multisign, c.state, c.seal as "credentialSeal",
+         k.state as "keyState", k.purpose, k.token_serial as "tokenSerial", k.cka_id as "ckaId",
+         k.key_type as "keyType", k.spki, k.seal as "keySeal",
+         sha256(ce.der) as certificate, ce.state as "certificateState",
+         ce.not_after <= now() or ce.not_before > now() as "certificateExpired"
+    from unnest(${asked}) with ordinality as asked(named, lookup)
+    join authorisation a on ${is}
+    join credential c on c.id = a.credential_id
+    join key k on k.id = c.key_id
+    join certificate ce on ce.id = c.certificate_id
+   where k.seal is not null and c.seal is not null and ce.der is not null`
+
+const BY_SAD = lookup('$1::bytea[]', 'a.sad_hash = asked.named and a.revoked_at is null')
+const BY_ID = lookup('$1::uuid[]', 'a.id = asked.named')
+
 /**
  * Finds what a SAD stands for, by its SHA-256. For which client, credential and key it is good, the caller compares,
  * since an altered row must be noticed. Reads of requests in flight are grouped.
@@ -108,27 +135,7 @@ export const findBySad = grouped<Buffer, Found | undefined>({
   flush: async (db, sadHashes) => {
     const rows = await db.query<SadRow>({
       name: 'authorisation-by-sad',
-      text: `select asked.lookup::int, a.id as "authorisationId", a.key_id as "keyId", a.client_id as "clientId",
-               a.hash, a.count, a.seal as "authorisationSeal",
-               (extract(epoch from a.expires_at) * 1000)::bigint as "expiresAtMs", a.expires_at <= now() as expired,
-               a.origin_id as "originId", a.origin_count as "originCount",
-               (extract(epoch from a.origin_expires_at) * 1000)::bigint as "originExpiresAtMs",
-               case when a.bound then
-                 (select string_agg(int4send(length(h.digest)) || h.digest, '' order by h.position)
-                    from authorised_hash h where h.authorisation_id = a.id)
-               end as digests,
-               c.id as "credentialId", c.key_id as "credentialKeyId", c.client_id as "credentialClientId",
-               c.person_id as "personId", c.scal, c.mode, c.multisign, c.state, c.seal as "credentialSeal",
-               k.state as "keyState", k.purpose, k.token_serial as "tokenSerial", k.cka_id as "ckaId",
-               k.key_type as "keyType", k.spki, k.seal as "keySeal",
-               sha256(ce.der) as certificate, ce.state as "certificateState",
-               ce.not_after <= now() or ce.not_before > now() as "certificateExpired"
-          from unnest($1::bytea[]) with ordinality as asked(sad_hash, lookup)
-          join authorisation a on a.sad_hash = asked.sad_hash
-          join credential c on c.id = a.credential_id
-          join key k on k.id = c.key_id
-          join certificate ce on ce.id = c.certificate_id
-         where k.seal is not null and c.seal is not null and ce.der is not null and a.revoked_at is null`,
+      text: BY_SAD,
       values: [byteas(sadHashes)],
     })
     const found = new Map(rows.map((row) => [row.lookup - 1, row]))
@@ -138,6 +145,16 @@ export const findBySad = grouped<Buffer, Found | undefined>({
     })
   },
 })
+
+/** The same by its id, whatever has become of its SAD. */
+export async function findAuthorisation(q: Queries, id: string): Promise<Found | undefined> {
+  const [row] = await q.query<SadRow>({
+    name: 'authorisation-by-id',
+    text: BY_ID,
+    values: [[id]],
+  })
+  return row && foundRow(row)
+}
 
 function foundRow(row: SadRow): Found {
   const { state, keyState, certificateState, certificateExpired, expired } = row

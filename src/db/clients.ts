@@ -11,11 +11,13 @@ export interface ClientRow {
   readonly authentication: 'secret' | 'certificate'
   /** Where authorization codes may be sent; compared as strings (RFC 6749, 3.1.2.3). */
   readonly redirectUris: readonly string[]
+  /** Where it may be notified: addresses, and with a / at the end all below them. */
+  readonly responseUris: readonly string[]
   readonly createdAt: Date
 }
 
 const COLUMNS = `id, name, state, secret_version as "secretVersion", authentication, redirect_uris as "redirectUris",
-  created_at as "createdAt"`
+  response_uris as "responseUris", created_at as "createdAt"`
 
 /** @returns false when the id is taken. */
 export async function insertClient(
@@ -62,6 +64,14 @@ export async function setClientState(q: Queries, id: string, state: ClientRow['s
 export async function setRedirectUris(q: Queries, id: string, uris: readonly string[]): Promise<void> {
   await q.query({
     text: `update client set redirect_uris = $2::text[] where id = $1::text`,
+    values: [id, uris],
+  })
+}
+
+/** Replaces the list. */
+export async function setResponseUris(q: Queries, id: string, uris: readonly string[]): Promise<void> {
+  await q.query({
+    text: `update client set response_uris = $2::text[] where id = $1::text`,
     values: [id, uris],
   })
 }

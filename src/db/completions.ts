@@ -1,4 +1,5 @@
 import type { AuditEntry } from '../audit.ts'
+import { endAsynchronous } from './asynchronousEnds.ts'
 import { AUDIT_INSERT, auditColumns, auditUnnest, insertAudit } from './audit.ts'
 import { uuids } from './binary.ts'
 import type { Database, Queries } from './database.ts'
@@ -43,13 +44,22 @@ export async function release(db: Database, { attempt, result }: Closing): Promi
       values: [attempt],
     })
     if (closed === undefined) return
-    await tx.query({
-      text: `update authorised_hash h set attempt = null from authorisation a
-              where a.id = h.authorisation_id and a.sad_hash is not null
-                and h.authorisation_id = $1::uuid and h.attempt = $2::uuid`,
-      values: [closed.authorisationId, attempt],
-    })
+    await freeOccurrences(tx, { attempt, authorisationId: closed.authorisationId })
     await insertAudit(tx, [result])
+    await endAsynchronous(tx, { id: attempt, failure: 'operation_failed' })
+  })
+}
+
+/** What an attempt took, where there is something that it can go back to. */
+export async function freeOccurrences(
+  q: Queries,
+  { attempt, authorisationId }: { readonly attempt: string; readonly authorisationId: string },
+): Promise<void> {
+  await q.query({
+    text: `update authorised_hash h set attempt = null from authorisation a
+            where a.id = h.authorisation_id and a.sad_hash is not null
+              and h.authorisation_id = $1::uuid and h.attempt = $2::uuid`,
+    values: [authorisationId, attempt],
   })
 }
 
@@ -60,7 +70,9 @@ export async function closeUnknown(db: Database, { attempt, result }: Closing): 
       text: `delete from attempt where id = $1::uuid returning id`,
       values: [attempt],
     })
-    if (closed.length > 0) await insertAudit(tx, [result])
+    if (closed.length === 0) return
+    await insertAudit(tx, [result])
+    await endAsynchronous(tx, { id: attempt, failure: 'operation_failed' })
   })
 }
 

@@ -1,5 +1,6 @@
 import { MAX_FAILURES } from './attempts.ts'
 import { one, type Queries } from './database.ts'
+import { takeBacklog, type Backlog } from './jobs.ts'
 
 /** What Postgres knows of the service's health, all of it found without reading a table whole. */
 export interface Observation {
@@ -37,6 +38,8 @@ export interface Inventory {
   readonly keys: readonly { readonly serial: string; readonly count: number }[]
   /** Clients' accesses to keys that wait for an operator to unlock them. */
   readonly locked: number
+  /** By kind; none of a kind that has nothing to do. */
+  readonly jobs: readonly Backlog[]
   /** Authorities whose certificates are valid. */
   readonly authorities: readonly { readonly profile: string; readonly notAfter: Date }[]
 }
@@ -59,5 +62,5 @@ export async function takeInventory(q: Queries): Promise<Inventory> {
               and c.not_before <= now() and c.not_after > now()
             group by c.profile order by c.profile`,
   })
-  return { keys, locked, authorities }
+  return { keys, locked, jobs: await takeBacklog(q), authorities }
 }

@@ -37,13 +37,17 @@ export const reserve = grouped<Reservation, ReserveVerdict>({
   flush: async (db, items) => {
     const verdicts = await take(db, items)
     for (const [index, item] of items.entries()) {
-      if (verdicts[index] !== 'digest_not_authorised') continue
-      const [verdict] = await ask(db, [item], { name: 'authorisation-search', text: SEARCH })
-      verdicts[index] = verdict ?? 'permit_unknown'
+      if (verdicts[index] === 'digest_not_authorised') verdicts[index] = await reserveAlone(db, item)
     }
     return verdicts
   },
 })
+
+/** The same for one request, in the caller's transaction. */
+export async function reserveAlone(q: Queries, item: Reservation): Promise<ReserveVerdict> {
+  const [verdict] = await ask(q, [item], { name: 'authorisation-search', text: SEARCH })
+  return verdict ?? 'permit_unknown'
+}
 
 /** SQLSTATE of a division by zero: see TAKE. */
 const RACED = '22012'

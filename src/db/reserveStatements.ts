@@ -5,21 +5,29 @@
  */
 import { AUDIT_INSERT, auditUnnest } from './audit.ts'
 
-/** Whether each request's authorisation may be used now, by the database's clock, and what says no. */
-const JUDGED = `judged as materialized (
-    select asked.*, a.bound,
-           case when a.sad_hash is null or a.revoked_at is not null then 'permit_unknown'
+/**
+ * What forbids the use of an authorisation now, by the database's clock, or 'live'.
+ * @param unknown what makes it one that stands for nothing
+ */
+export const verdictWhere = (unknown: string): string => `case when ${unknown} then 'permit_unknown'
                 when a.expires_at <= now() then 'permit_expired'
                 when c.state <> 'enabled' or k.state <> 'enabled' or cl.state <> 'enabled' then 'credential_disabled'
                 when ce.state = 'revoked' then 'certificate_revoked'
                 when ce.state <> 'issued' or ce.not_before > now() or ce.not_after <= now() then 'certificate_expired'
-                else 'live' end as verdict
-      from unnest($5::uuid[], $6::uuid[]) with ordinality as asked(authorisation_id, attempt, request)
-      join authorisation a on a.id = asked.authorisation_id
-      join credential c on c.id = a.credential_id
+                else 'live' end`
+
+/** What a verdict looks at, of an authorisation `a`. */
+export const VERDICT_JOINS = `join credential c on c.id = a.credential_id
       join key k on k.id = a.key_id and k.id = c.key_id
       join certificate ce on ce.id = c.certificate_id
-      join client cl on cl.id = a.client_id and cl.id = c.client_id)`
+      join client cl on cl.id = a.client_id and cl.id = c.client_id`
+
+/** Whether each request's authorisation may be used now, and what says no. */
+const JUDGED = `judged as materialized (
+    select asked.*, a.bound, ${verdictWhere('a.sad_hash is null or a.revoked_at is not null')} as verdict
+      from unnest($5::uuid[], $6::uuid[]) with ordinality as asked(authorisation_id, attempt, request)
+      join authorisation a on a.id = asked.authorisation_id
+      ${VERDICT_JOINS})`
 
 /** What is written for the attempts that won, and the answer. */
 const RECORDED = `opened as (

@@ -2,6 +2,7 @@ import { Counter, Gauge, type Registry } from 'prom-client'
 import type { TokenMetrics } from '../../hsm/types.ts'
 import { alarms } from '../alarms.ts'
 import type { Context } from '../context.ts'
+import type { Backlog } from '../db/jobs.ts'
 import { SCHEMA_VERSION } from '../db/migrate.ts'
 import type { Observation } from '../db/observations.ts'
 import { alarmCounts } from '../log.ts'
@@ -187,6 +188,7 @@ function inventoryRows(ctx: Context, watched: Watched): Row[] {
       help: 'Accesses of clients to credentials that are locked until an operator unlocks them.',
       values: () => (watched.inventory === undefined ? [] : [[watched.inventory.locked]]),
     },
+    ...jobRows(watched),
     {
       name: 'authority_not_after_seconds',
       help: 'When the certificate of an authority ends, seconds since 1970.',
@@ -197,6 +199,20 @@ function inventoryRows(ctx: Context, watched: Watched): Row[] {
           { profile },
         ]),
     },
+  ]
+}
+
+function jobRows(watched: Watched): Row[] {
+  const row = (name: string, help: string, value: (jobs: Backlog) => number): Row => ({
+    name,
+    help,
+    labels: ['kind'],
+    values: () => (watched.inventory?.jobs ?? []).map((jobs) => [value(jobs), { kind: jobs.kind }]),
+  })
+  return [
+    row('jobs_waiting', 'Jobs that wait, for their turn or to be tried again.', ({ waiting }) => waiting),
+    row('jobs_dead', 'Jobs that were given up and can be replayed.', ({ dead }) => dead),
+    row('jobs_late_seconds', 'For how long the oldest job that waits has been due.', ({ late }) => late),
   ]
 }
 

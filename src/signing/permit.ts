@@ -4,6 +4,7 @@ import { purposes } from '../../hsm/purposes.ts'
 import type { AuthorisationRecord, CredentialRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
 import type { SealedRecords } from '../../hsm/types.ts'
 import type { Context } from '../context.ts'
+import type { Accepted } from '../db/asynchronous.ts'
 import type { Found } from '../db/authorisations.ts'
 import { positionsOf } from '../db/occurrences.ts'
 import type { Usability } from '../db/credentials.ts'
@@ -24,6 +25,8 @@ export interface Grant {
   readonly subjects: readonly string[]
   /** Whose turn it is in the token's queue. */
   readonly flow: string
+  /** Of an asynchronous request, whose inputs were reserved when it was accepted: its id. */
+  readonly accepted?: string
   /** When the permit was asked for, by performance.now(). */
   readonly askedAt: number
   /** Present where a holder activated the key; absent for a service's own rule. */
@@ -77,26 +80,38 @@ async function permitted(ctx: Context, request: SadRequest): Promise<Permit> {
   const asked = { sadHash: bearerHash(request.sad), signatures: request.digests.length }
   const found = await findBelieved(ctx, asked, (one) => refusalOf(one) === undefined)
   if (found === undefined) throw unknownSad()
-  const { key, credential, authorisation } = found
   await noticing(ctx, found, () => {
     checkCovers(found, request)
   })
-  return new Permit({
+  return new Permit({ ...grantOf(found, request), askedAt })
+}
+
+function grantOf(
+  { key, credential, authorisation }: Found,
+  { clientId, scheme, digests }: Pick<SadRequest, 'clientId' | 'scheme' | 'digests'>,
+): Omit<Grant, 'askedAt'> {
+  return {
     key,
-    scheme: request.scheme,
-    inputs: request.digests,
+    scheme,
+    inputs: digests,
     act: 'sign',
-    actor: `client:${request.clientId}`,
+    actor: `client:${clientId}`,
     subjects: [
       `credential:${credential.credentialId}`,
       `key:${key.keyId}`,
       `person:${credential.personId}`,
       `authorisation:${authorisation.authorisationId}`,
     ],
-    flow: request.clientId,
-    askedAt,
+    flow: clientId,
     activated: { authorisation, credential },
-  })
+  }
+}
+
+/** A permit for what was reserved when a request was accepted. Whether it may still be used, its attempt's opening says. */
+export function permitForAccepted(found: Found, accepted: Accepted): Permit {
+  const { id, clientId, scheme, inputs: digests } = accepted
+  const grant = grantOf(found, { clientId, scheme, digests })
+  return new Permit({ ...grant, accepted: id, askedAt: performance.now() })
 }
 
 /** Refusals that sealed columns decide. An expiry is left to the signer: one that was moved can only deny before it. */

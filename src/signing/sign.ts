@@ -1,11 +1,12 @@
 import { hash, randomUUID } from 'node:crypto'
 import { TokenError } from '../../hsm/token.ts'
-import { auditEntry, type AuditEntry, type AuditFacts, type AuditKind } from '../audit.ts'
 import type { Context } from '../context.ts'
+import { beginAsynchronous, completeAsynchronous, postpone } from '../db/asynchronous.ts'
 import { closeUnknown, complete, release } from '../db/completions.ts'
 import { countedIn } from '../db/groupCommit.ts'
-import { reserve, reserveForService, type ReserveVerdict } from '../db/reservations.ts'
+import { reserve, reserveForService } from '../db/reservations.ts'
 import { Refusal, unavailable } from '../refusal.ts'
+import { entry, intentOf, refusedBy } from './entries.ts'
 import { noticeAltered, type Grant, type Permit } from './permit.ts'
 import { giveUp } from './recover.ts'
 import { step } from './step.ts'
@@ -25,8 +26,11 @@ async function live(ctx: Context, permit: Permit): Promise<Buffer[]> {
   // 1. Authorise. The permit is spent here, whatever follows. If we die: nothing was written, nothing is lost.
   const grant = permit.redeem()
 
-  // 2. Reserve: transaction 1. If we die after it: these occurrences are burned, and closed as 'outcome unknown'.
-  const attempt = await step(ctx, 'reserve', () => reserveInputs(ctx, grant))
+  // 2. Reserve: transaction 1. If we die after it: these occurrences are burned, and closed as 'outcome unknown'. Those of
+  // an asynchronous request were taken when it was accepted; its attempt is opened here, to the same effect.
+  const attempt = await step(ctx, 'reserve', () =>
+    grant.accepted === undefined ? reserveInputs(ctx, grant) : begin(ctx, grant, grant.accepted),
+  )
 
   // 3. Sign, and 4. verify each signature with the stored public key: both inside the token layer, which lets nothing
   // out that did not verify. If we die here: burned as above, for the token may have signed.
@@ -44,10 +48,7 @@ async function reserveInputs(ctx: Context, grant: Grant): Promise<string> {
   const attempt = randomUUID()
   const { activated, inputs } = grant
   const digests = activated === undefined ? inputs.map(sha256) : inputs
-  const intent = entry(grant, 'intent', {
-    signatureId: attempt,
-    detail: { scheme: grant.scheme, digests: digests.map((digest) => digest.toString('hex')) },
-  })
+  const intent = intentOf(grant, attempt, digests)
   const common = { attempt, instanceId: ctx.instanceId, intent }
   if (activated === undefined) {
     const reserved = await reserveForService(ctx.db, { ...common, keyId: grant.key.keyId, digests })
@@ -58,16 +59,18 @@ async function reserveInputs(ctx: Context, grant: Grant): Promise<string> {
   const verdict = await reserve(ctx.db, { ...common, authorisationId, inputs, named })
   if (verdict === 'reserved') return attempt
   await noticeAltered(ctx, verdict, { key: grant.key, ...activated })
-  throw new Refusal(verdict, REFUSED[verdict])
+  throw refusedBy(verdict)
 }
 
-const REFUSED: Readonly<Record<Exclude<ReserveVerdict, 'reserved'>, string>> = {
-  permit_unknown: 'Invalid parameter SAD',
-  permit_expired: 'SAD expired',
-  credential_disabled: 'The credential identified by credentialID is disabled',
-  certificate_revoked: 'Signing certificate is revoked',
-  certificate_expired: 'Signing certificate is expired',
-  digest_not_authorised: 'Hash is not authorized by the SAD',
+/** An asynchronous request's attempt, which has its id. */
+async function begin(ctx: Context, grant: Grant, attempt: string): Promise<string> {
+  // For one that may not be signed any more: it ends here.
+  const result = entry(grant, 'result', { signatureId: attempt, detail: { outcome: 'refused' } })
+  const verdict = await beginAsynchronous(ctx.db, { attempt, result, instanceId: ctx.instanceId })
+  if (verdict === 'begun') return attempt
+  if (verdict === 'gone') throw new Refusal('conflict', "The request is somebody else's by now")
+  ctx.metrics.attempt('refused')
+  throw refusedBy(verdict)
 }
 
 async function signInToken(ctx: Context, grant: Grant, attempt: string): Promise<Buffer[]> {
@@ -87,6 +90,11 @@ async function settle(
   failed: { attempt: string; error: unknown },
 ): Promise<void> {
   const { attempt, error } = failed
+  // An asynchronous request has time to wait for a token that is away, and nobody to ask again.
+  if (grant.accepted !== undefined && error instanceof TokenError && error.kind === 'unavailable') {
+    await postpone(ctx.db, attempt).catch(() => giveUp(ctx, attempt))
+    return
+  }
   const nothingSigned =
     error instanceof TokenError && (error.kind === 'refused' || error.kind === 'unavailable')
   const outcome = nothingSigned ? 'refused' : 'unknown'
@@ -110,16 +118,16 @@ async function recordResult(
   const { attempt } = made
   const signatures = made.signatures.map((signature) => hash('sha256', signature, 'hex'))
   const result = entry(grant, 'result', { signatureId: attempt, detail: { outcome: 'signed', signatures } })
-  const recorded = await complete(ctx.db, { attempt, result }).catch((error: unknown) => {
+  const recording =
+    grant.accepted === undefined
+      ? complete(ctx.db, { attempt, result })
+      : completeAsynchronous(ctx.db, { attempt, result, signatures: made.signatures })
+  const recorded = await recording.catch((error: unknown) => {
     // It may have been recorded all the same; if it was, recovery finds nothing to close.
     giveUp(ctx, attempt)
     throw error
   })
   if (!recorded) throw unavailable('The signature took too long to be recorded')
-}
-
-function entry(grant: Grant, kind: AuditKind, more: Pick<AuditFacts, 'signatureId' | 'detail'>): AuditEntry {
-  return auditEntry({ kind, act: grant.act, actor: grant.actor, subjects: grant.subjects, ...more })
 }
 
 function sha256(data: Buffer): Buffer {

@@ -28,6 +28,7 @@ describe('clients', () => {
       'state',
       'authentication',
       'redirectUris',
+      'responseUris',
       'createdAt',
       'clientSecret',
     )
@@ -35,7 +36,15 @@ describe('clients', () => {
     service.keepSecret(made.body['clientSecret'] as string)
     const params = { id: made.body['id'] as string }
     const shown = await call(service.operators.auditor, 'GET /clients/:id', { params })
-    expect(shown.body).to.have.all.keys('id', 'name', 'state', 'authentication', 'redirectUris', 'createdAt')
+    expect(shown.body).to.have.all.keys(
+      'id',
+      'name',
+      'state',
+      'authentication',
+      'redirectUris',
+      'responseUris',
+      'createdAt',
+    )
     expect(await service.acts('client.create', `client:${params.id}`)).to.have.length(1)
   })
 

@@ -53,6 +53,11 @@ describe('the configuration of production', () => {
     })
   }
 
+  it('calls no private address', () => {
+    const found = production((config) => (config['outgoing'] = { privateHosts: ['localhost'] }))
+    expect(found).to.deep.equal(['outgoing.privateHosts: production calls public addresses only'])
+  })
+
   it('has no RSA key below 3072 bits to choose for its authorities', () => {
     const path = files.changed(
       'production.example.json',

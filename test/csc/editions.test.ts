@@ -2,7 +2,7 @@ import { verify, X509Certificate } from 'node:crypto'
 import { expect } from 'chai'
 import { startService, type TestService } from '../support/startService.ts'
 import { CscClient, OID, digest, refusal } from './client.ts'
-import { METHODS } from './editions.ts'
+import { METHODS, METHODS_2 } from './editions.ts'
 
 const ECDSA = [OID.ecdsa256, OID.ecdsa384, OID.ecdsa512]
 
@@ -35,7 +35,8 @@ describe('the editions of the CSC API', () => {
       expect(await v2.get('info', {})).to.deep.equal({
         specs: '2.0.0.0',
         ...about(),
-        asynchronousOperationMode: false,
+        methods: METHODS_2,
+        asynchronousOperationMode: true,
         validationInfo: false,
         signAlgorithms: {
           algos: [...ECDSA, OID.rsa256, OID.rsa384, OID.rsa512, OID.pss, OID.rsa, OID.ed25519],
@@ -213,7 +214,14 @@ describe('the editions of the CSC API', () => {
     })
 
     it('answers 404 for methods that only version 2 has, and for none at all', async () => {
-      for (const method of ['signatures/signDoc', 'credentials/create', 'nothing', 'Info', '']) {
+      for (const method of [
+        'signatures/signPolling',
+        'signatures/signDoc',
+        'credentials/create',
+        'nothing',
+        'Info',
+        '',
+      ]) {
         const { status, body } = await v1.call(method)
         expect([status, body]).to.deep.equal([404, refusal('There is no such method')])
       }

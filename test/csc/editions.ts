@@ -12,7 +12,7 @@ import {
 } from './rows.ts'
 import { authorizeRows1, extendRows1, infoRows1, listRows1, signRows1 } from './rows1.ts'
 
-/** What info names at every mount. */
+/** What info names at both mounts, and at that of version 2. */
 export const METHODS = [
   'info',
   'credentials/list',
@@ -21,6 +21,7 @@ export const METHODS = [
   'credentials/extendTransaction',
   'signatures/signHash',
 ] as const
+export const METHODS_2 = [...METHODS, 'signatures/signPolling'] as const
 
 type Body = Record<string, unknown>
 

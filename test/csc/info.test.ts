@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { startService, type TestService } from '../support/startService.ts'
 import { CscClient } from './client.ts'
-import { METHODS } from './editions.ts'
+import { METHODS_2 } from './editions.ts'
 
 describe('info', () => {
   let service: TestService
@@ -31,9 +31,9 @@ describe('info', () => {
       authType: ['oauth2code', 'oauth2client'],
       oauth2: service.url,
       supportsRar: true,
-      asynchronousOperationMode: false,
+      asynchronousOperationMode: true,
       validationInfo: false,
-      methods: METHODS,
+      methods: METHODS_2,
       signAlgorithms: {
         algos: [
           '1.2.840.10045.4.3.2',
@@ -111,7 +111,6 @@ describe('info', () => {
     'credentials/create',
     'credentials/delete',
     'signatures/signDoc',
-    'signatures/signPolling',
     'signatures/timestamp',
   ]
   for (const method of notBuilt) {
@@ -143,7 +142,7 @@ describe('info', () => {
     })
   }
 
-  for (const method of METHODS) {
+  for (const method of METHODS_2) {
     for (const verb of ['GET', 'PUT', 'DELETE', 'OPTIONS']) {
       it(`answers 405 to ${verb} ${method} and names POST`, async () => {
         const response = await fetch(`${service.url}/csc/v2/${method}`, { method: verb })

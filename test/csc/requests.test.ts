@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { startService, type TestService } from '../support/startService.ts'
 import { CscClient, refusal } from './client.ts'
-import { METHODS } from './editions.ts'
+import { METHODS_2 } from './editions.ts'
 import { healed } from '../support/healed.ts'
 
-const [, ...CLOSED] = METHODS
+const [, ...CLOSED] = METHODS_2
 
 describe('a request to the CSC API', () => {
   let service: TestService

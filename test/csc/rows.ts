@@ -148,6 +148,29 @@ export const extendRows: readonly Row[] = [
   ...commonRows,
 ]
 
+const PERIOD = 'validity_period'
+const URI = 'response_uri'
+/** The service keeps results for a day at most. */
+const asynchronousRows: readonly Row[] = (
+  [
+    ['validity_period as a string', { [PERIOD]: '60000' }, 'Invalid parameter validity_period'],
+    ['validity_period of a half', { [PERIOD]: 60_000.5 }, 'Invalid parameter validity_period'],
+    ['validity_period beyond integers', { [PERIOD]: 1e300 }, 'Invalid parameter validity_period'],
+    ['a validity_period of nothing', { [PERIOD]: 0 }, 'Out of bounds parameter validity_period'],
+    ['a validity_period in the past', { [PERIOD]: -60_000 }, 'Out of bounds parameter validity_period'],
+    ['too short a validity_period', { [PERIOD]: 9_999 }, 'Out of bounds parameter validity_period'],
+    ['too long a validity_period', { [PERIOD]: 86_400_001 }, 'Out of bounds parameter validity_period'],
+    ['response_uri as a list', { [URI]: ['https://x.example/'] }, 'Invalid parameter response_uri'],
+    ['response_uri that is no URI', { [URI]: 'x' }, 'Invalid parameter response_uri'],
+    ['response_uri without TLS', { [URI]: 'http://x.example/' }, 'Invalid parameter response_uri'],
+    [
+      'a response_uri that the client has not registered',
+      { [URI]: 'https://x.example/' },
+      'Invalid parameter response_uri',
+    ],
+  ] as const
+).map(([name, change, description]): Row => [name, { operationMode: 'A', ...change }, description])
+
 export const signRows: readonly Row[] = [
   ...idRows,
   ...sadRows,
@@ -171,7 +194,8 @@ export const signRows: readonly Row[] = [
   ],
   ['signAlgoParams as an object', { signAlgoParams: {} }, `${MISSING} string parameter signAlgoParams`],
   ['parameters where there are none', { signAlgoParams: 'BQA=' }, 'Invalid parameter signAlgoParams'],
-  ['asynchronous operation', { operationMode: 'A' }, 'Invalid parameter operationMode'],
+  ['operationMode of another word', { operationMode: 'B' }, 'Invalid parameter operationMode'],
+  ['operationMode of another case', { operationMode: 'a' }, 'Invalid parameter operationMode'],
   ['operationMode of another type', { operationMode: 1 }, 'Invalid parameter operationMode'],
   [
     'a validity_period, which is for asynchronous operation',
@@ -183,6 +207,7 @@ export const signRows: readonly Row[] = [
     { response_uri: 'https://x.example' },
     'Invalid parameter response_uri',
   ],
+  ...asynchronousRows,
   [
     'hashAlgo and hashAlgorithmOID that differ',
     { hashAlgo: OID.sha384, hashAlgorithmOID: OID.sha256 },

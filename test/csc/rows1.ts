@@ -110,6 +110,7 @@ export const signRows1: readonly Row[] = [
   ['PSS without parameters', { signAlgo: OID.pss }, `${MISSING} string parameter signAlgoParams`],
   ['parameters where there are none', { signAlgoParams: 'BQA=' }, 'Invalid parameter signAlgoParams'],
   ['operationMode, which is of version 2', { operationMode: 'S' }, 'Unknown parameter operationMode'],
+  ['asynchronous operation, as well', { operationMode: 'A' }, 'Unknown parameter operationMode'],
   [
     'a response_uri, which is of version 2',
     { response_uri: 'https://x.example' },

@@ -8,6 +8,7 @@ import { configSchema } from '../../config/config.ts'
 import { addAuditCommands } from '../../scripts/cli/commands/audit.ts'
 import { addClientCommands } from '../../scripts/cli/commands/clients.ts'
 import { addCredentialCommands } from '../../scripts/cli/commands/credentials.ts'
+import { addDeliveryCommands } from '../../scripts/cli/commands/deliveries.ts'
 import { addKeyCommands } from '../../scripts/cli/commands/keys.ts'
 import { addOperatorCommands } from '../../scripts/cli/commands/operators.ts'
 import { addPersonCommands } from '../../scripts/cli/commands/persons.ts'
@@ -96,6 +97,7 @@ describe("The operator's page", () => {
       addAuditCommands,
       addClientCommands,
       addCredentialCommands,
+      addDeliveryCommands,
       addKeyCommands,
       addOperatorCommands,
       addPersonCommands,

@@ -35,7 +35,21 @@ const VIOLATIONS: Readonly<Record<string, string>> = {
        and not exists (select from authorisation n where n.id = h.attempt)
        and (not exists (select from audit where signature_id = h.attempt and kind = 'intent')
             or exists (select from audit where signature_id = h.attempt and kind = 'result')
-               = exists (select from attempt where id = h.attempt))`,
+               = (exists (select from attempt where id = h.attempt)
+                  or exists (select from asynchronous_signature where id = h.attempt and state = 'accepted')))`,
+  'a request that is answered later has an open attempt while somebody is at it, and its result after': `
+    select s.id from asynchronous_signature s
+     where (s.state = 'begun') <> exists (select from attempt where id = s.id)
+        or (s.state in ('signed', 'failed'))
+           <> exists (select from audit where signature_id = s.id and kind = 'result')
+        or (s.state = 'signed')
+           <> exists (select from audit where signature_id = s.id and kind = 'result'
+                         and convert_from(body, 'utf8')::jsonb -> 'detail' ->> 'outcome' = 'signed')`,
+  'who wanted to be notified has a notification as soon as the request has ended, and no sooner': `
+    select s.id from asynchronous_signature s
+     where s.response_uri is not null
+       and (s.state in ('signed', 'failed'))
+           <> exists (select from job where kind = 'notification' and payload ->> 'responseID' = s.id::text)`,
   'a chain of extended authorisations is used at most as often as the first one allows': `
     select o.id from authorisation o
       join authorisation a on coalesce(a.origin_id, a.id) = o.id

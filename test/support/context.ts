@@ -11,6 +11,7 @@ import { insertPerson, type PersonDetail } from '../../src/db/persons.ts'
 import { TokenLogins } from '../../src/db/tokenLogin.ts'
 import { createLogger } from '../../src/log.ts'
 import { Metrics } from '../../src/metrics.ts'
+import { guardedFetch } from '../../src/outgoing/fetch.ts'
 import { enrol } from '../../src/pki/enrol.ts'
 import { ensureHierarchy } from '../../src/pki/hierarchy.ts'
 import { bearerHash } from '../../src/signing/permit.ts'
@@ -96,6 +97,7 @@ export async function openContext(parts: {
     clock: Date.now,
     log,
     metrics: new Metrics(),
+    fetch: guardedFetch({ hosts: { notification: undefined }, privateHosts: [] }),
     instanceId,
   }
 }

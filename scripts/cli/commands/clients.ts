@@ -41,6 +41,7 @@ export function addClientCommands(program: Command, open: Open): Command {
     })
   }
   addRedirectUris(client, open)
+  addResponseUris(client, open)
   examples(client, ['client create "Municipality of Narvik"', 'client rotate-secret 5d1f…'])
   return client
 }
@@ -58,6 +59,18 @@ function addRedirectUris(client: Command, open: Open): void {
       printItem(
         output,
         await admin.item('POST /clients/:id/redirect-uris', { params: { id }, body: { redirectUris } }),
+      ),
+  })
+}
+
+function addResponseUris(client: Command, open: Open): void {
+  verb(client, 'response-uris <id> [uris...]', {
+    says: 'where it may be notified, in place of what was; a / at the end stands for all below',
+    open,
+    work: async ({ admin, output }, [id = '', ...responseUris]) =>
+      printItem(
+        output,
+        await admin.item('POST /clients/:id/response-uris', { params: { id }, body: { responseUris } }),
       ),
   })
 }

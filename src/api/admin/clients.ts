@@ -8,10 +8,13 @@ import {
   rotateClientSecret,
   setClientState,
   setRedirectUris,
+  setResponseUris,
   type ClientRow,
 } from '../../db/clients.ts'
 import { Refusal } from '../../refusal.ts'
 import { clientKeys } from '../../db/clientCertificates.ts'
+import { ensureNotificationKey } from '../../deliveries/notificationKeys.ts'
+import { isRegistrable, URIS_MAX } from '../../deliveries/responseUris.ts'
 import { clientSecret } from '../../signing/derived.ts'
 import { clientCertificateEndpoints } from './certificates.ts'
 import { actorOf, found, parsed, recordAct, type Call, type Endpoints, type Reply } from './endpoint.ts'
@@ -19,6 +22,13 @@ import { page, pageQuery } from './page.ts'
 import { redirectUrisSchema } from './redirectUris.ts'
 
 const ID_OCTETS = 12
+
+/** Addresses that the client may have itself notified at. */
+const responseUrisSchema = z
+  .array(
+    z.string().refine(isRegistrable, 'https, as URLs are written canonically, without query and fragment'),
+  )
+  .max(URIS_MAX)
 
 const clientSchema = z.strictObject({
   name: z.string().trim().min(1).max(200),
@@ -82,6 +92,18 @@ export const clientEndpoints: Endpoints<'clients'> = {
     return { body: shown(await clientOf(ctx, call)) }
   },
 
+  'POST /clients/:id/response-uris': async (ctx, call) => {
+    const { id } = await clientOf(ctx, call)
+    const { responseUris } = parsed(z.strictObject({ responseUris: responseUrisSchema }), call.body)
+    if (responseUris.length > 0) await ensureNotificationKey(ctx, actorOf(call))
+    await ctx.db.transaction(async (tx) => {
+      await setResponseUris(tx, id, responseUris)
+      const act = { act: 'client.response-uris', actor: actorOf(call), subjects: [`client:${id}`] }
+      await recordAct(tx, { ...act, detail: { responseUris } })
+    })
+    return { body: shown(await clientOf(ctx, call)) }
+  },
+
   ...clientCertificateEndpoints,
 
   'POST /clients/:id/rotate-secret': async (ctx, call) => {
@@ -121,6 +143,6 @@ async function shownWithSecret(ctx: Context, id: string): Promise<Record<string,
 }
 
 function shown(row: ClientRow): Record<string, unknown> {
-  const { id, name, state, authentication, redirectUris, createdAt } = row
-  return { id, name, state, authentication, redirectUris, createdAt }
+  const { id, name, state, authentication, redirectUris, responseUris, createdAt } = row
+  return { id, name, state, authentication, redirectUris, responseUris, createdAt }
 }

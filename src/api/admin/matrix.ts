@@ -20,6 +20,7 @@ export const matrix = {
   'POST /clients/:id/enable': ['administrator'],
   'POST /clients/:id/rotate-secret': ['administrator'],
   'POST /clients/:id/redirect-uris': ['administrator'],
+  'POST /clients/:id/response-uris': ['administrator'],
   'GET /clients/:id/certificates': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
   'POST /clients/:id/certificates': ['administrator'],
   'POST /clients/:id/certificates/:certificate/remove': ['administrator', 'security-officer'],
@@ -37,6 +38,10 @@ export const matrix = {
   'POST /credentials/:id/disable': ['revocation-officer', 'security-officer'],
   'POST /credentials/:id/enable': ['registration-officer'],
   'POST /credentials/:id/unlock': ['registration-officer'],
+
+  'GET /deliveries': ['administrator', 'security-officer', 'auditor'],
+  'GET /deliveries/:id': ['administrator', 'security-officer', 'auditor'],
+  'POST /deliveries/:id/replay': ['administrator'],
 
   'GET /operators': ['security-officer', 'administrator', 'auditor'],
   'POST /operators': ['security-officer'],

@@ -11,6 +11,7 @@ import { auditEndpoints } from './audit.ts'
 import { authenticateOperator } from './authenticate.ts'
 import { clientEndpoints } from './clients.ts'
 import { credentialEndpoints } from './credentials.ts'
+import { deliveryEndpoints } from './deliveries.ts'
 import type { Endpoint } from './endpoint.ts'
 import { keyEndpoints } from './keys.ts'
 import { matrix, type EndpointName } from './matrix.ts'
@@ -28,6 +29,7 @@ const endpoints: Readonly<Record<EndpointName, Endpoint>> = {
   ...clientEndpoints,
   ...personEndpoints,
   ...credentialEndpoints,
+  ...deliveryEndpoints,
   ...operatorEndpoints,
   ...auditEndpoints,
 }

@@ -13,6 +13,7 @@ export type Read = (body: Body) => Body
 const AUTHORIZE = 'credentials/authorize'
 const EXTEND = 'credentials/extendTransaction'
 const SIGN_HASH = 'signatures/signHash'
+const SIGN_POLLING = 'signatures/signPolling'
 
 /*
  * TABLE of what clients in the field write otherwise than the standard, and what is read for it: everything that is
@@ -41,6 +42,8 @@ const spellings: Readonly<Record<string, readonly Rule[]>> = {
     ecdsaNamed('ECDSA'),
     ecdsaNamed(keyTypes['P-256'].oid),
   ],
+  // signHash says responseID, signPolling says requestID: one id, by the name that it was given out under.
+  [SIGN_POLLING]: [renamed('responseID', 'requestID')],
 }
 
 /** Names of version 1: proper ones on /csc/v1; pyHanko writes them on /csc/v2, too. */

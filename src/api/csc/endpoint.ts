@@ -24,6 +24,8 @@ export interface Asker {
   readonly personId?: string
   /** The token is of the scope credential, so that it is a SAD, too. */
   readonly sad?: string
+  /** The one credential that such a token is for. */
+  readonly credentialId?: string
 }
 
 interface Description<Schema extends z.ZodType, Answer extends object> {

@@ -56,6 +56,12 @@ const errors: Readonly<Record<RefusalCode, CscError>> = {
     description: 'The authentication data is invalid',
   },
   algorithm_not_allowed: { status: 400, error: 'invalid_request', description: 'Invalid parameter signAlgo' },
+  pending: {
+    status: 202,
+    error: 'accepted_request',
+    description: 'The previous async request has been accepted but not yet completed',
+  },
+  operation_failed: { status: 500, error: 'server_error', description: 'The request could not be completed' },
 }
 
 const BUG: Rendered = { status: 500, body: { error: 'server_error' } }

@@ -4,6 +4,7 @@ import type { Context } from '../../context.ts'
 import { endpoint, type Endpoint } from './endpoint.ts'
 import { common } from './members.ts'
 import { algorithmOids } from './signAlgo.ts'
+import { signaturesSignPolling } from './signaturesSignPolling.ts'
 
 /** What there is to say, in the words of v2.2; how much of it is said, and under which name of an edition, differs. */
 export interface Info {
@@ -41,7 +42,7 @@ export function infoEndpoint(methods: () => readonly string[]): Endpoint<Info> {
       // Clients append /oauth2/authorize, /oauth2/pushed_authorize and /oauth2/token.
       oauth2: ctx.config.baseUrl,
       supportsRar: true,
-      asynchronousOperationMode: false,
+      asynchronousOperationMode: methods().includes(signaturesSignPolling.name),
       validationInfo: false,
       methods: methods(),
       signAlgorithms: { algos: signAlgorithms(), algoParams: [] },

@@ -12,6 +12,5 @@ export const notBuilt: readonly string[] = [
   'credentials/create',
   'credentials/delete',
   'signatures/signDoc',
-  'signatures/signPolling',
   'signatures/timestamp',
 ]

@@ -3,6 +3,7 @@ import { Router } from 'express'
 import type { Context } from '../../context.ts'
 import { Refusal } from '../../refusal.ts'
 import { findCredential } from '../../db/credentials.ts'
+import { notificationKeySet } from '../../deliveries/notificationKeys.ts'
 import { bearerAuthentication, tokenOf, type Authenticate, type Caller } from '../http/authenticate.ts'
 import { readJson } from '../http/body.ts'
 import type { Direct } from '../http/direct.ts'
@@ -37,6 +38,11 @@ export function cscRouter(ctx: Context, dialect: Dialect): Router {
   router.get('/logo.png', (_request, response) => {
     response.setHeader('Cache-Control', 'public, max-age=86400')
     response.type('png').end(logo)
+  })
+  router.get('/jwks.json', async (_request, response) => {
+    const keys = await notificationKeySet(ctx)
+    response.setHeader('Cache-Control', 'public, max-age=300')
+    response.json(keys)
   })
   router.use(() => {
     throw new Refusal('not_found', 'There is no such method')
@@ -113,7 +119,7 @@ function askerOf(caller: Caller | undefined, request: IncomingMessage): Asker {
   return {
     clientId,
     ...(personId === undefined ? {} : { personId }),
-    ...(credentialId === undefined ? {} : { sad: tokenOf(request.headers.authorization) }),
+    ...(credentialId === undefined ? {} : { credentialId, sad: tokenOf(request.headers.authorization) }),
   }
 }
 

@@ -1,17 +1,26 @@
 import { z } from 'zod'
-import { schemes, hashByOid, type SchemeRow } from '../../../hsm/algorithms.ts'
+import { hashByOid } from '../../../hsm/algorithms.ts'
 import type { Context } from '../../context.ts'
 import { findCredential } from '../../db/credentials.ts'
 import { Refusal } from '../../refusal.ts'
-import { ecdsaToDer } from '../../signing/der.ts'
+import { signLater } from '../../signing/asynchronous.ts'
 import { permitFromSad, type Permit, type SadRequest } from '../../signing/permit.ts'
 import { sign } from '../../signing/sign.ts'
+import { askedLater } from './asynchronous.ts'
+import { encodedSignatures } from './encodedSignatures.ts'
 import { endpoint } from './endpoint.ts'
 import { checkCount, checkLengths, common, credentialID, hashes, requiredString } from './members.ts'
 import { askedScheme } from './signAlgo.ts'
 
 const invalid = (name: string) => ({ error: `Invalid parameter ${name}` })
 const string = (name: string) => requiredString(name).optional()
+
+interface Answer {
+  readonly credentialID?: string
+  readonly signatures?: readonly string[]
+  /** In their place, in asynchronous operation. */
+  readonly responseID?: string
+}
 
 /** CSC API v2.2, 11.13. The digests are signed as given; signatures come in the order of the hashes. */
 export const signaturesSignHash = endpoint({
@@ -24,13 +33,13 @@ export const signaturesSignHash = endpoint({
     hashAlgorithmOID: string('hashAlgorithmOID'),
     signAlgo: requiredString('signAlgo'),
     signAlgoParams: string('signAlgoParams'),
-    // Asynchronous operation is not offered (info says so), and with it neither are its two members.
-    operationMode: z.literal('S', invalid('operationMode')).optional(),
-    validity_period: z.undefined(invalid('validity_period')).optional(),
-    response_uri: z.undefined(invalid('response_uri')).optional(),
+    operationMode: z.enum(['S', 'A'], invalid('operationMode')).default('S'),
+    validity_period: z.int(invalid('validity_period')).optional(),
+    response_uri: z.string(invalid('response_uri')).optional(),
     ...common,
   }),
-  answer: async (ctx, { clientId, sad, input }) => {
+  answer: async (ctx, { clientId, sad, input }): Promise<Answer> => {
+    const later = await askedLater(ctx, clientId, input)
     const scheme = askedScheme(input)
     // Ed25519 signs messages; a client that names a hash says that its messages are digests of it.
     const hash = scheme.hash ?? (input.hashAlgorithmOID && hashByOid(input.hashAlgorithmOID))
@@ -43,11 +52,15 @@ export const signaturesSignHash = endpoint({
       scheme: scheme.name,
       digests: input.hashes,
     })
+    if (later !== undefined) {
+      const { credentialID: credentialId } = input
+      return { responseID: await signLater(ctx, permit, { clientId, credentialId, ...later }) }
+    }
     const signatures = await sign(ctx, permit)
     return {
       // Beyond the standard; older clients of the Greek QTSP's interface look for it.
       credentialID: input.credentialID,
-      signatures: signatures.map((signature) => encoded(scheme, signature)),
+      signatures: encodedSignatures(scheme.name, signatures),
     }
   },
 })
@@ -75,10 +88,4 @@ async function permitOf(ctx: Context, request: SadRequest): Promise<Permit> {
     const own = await findCredential(ctx.db, { id, clientId })
     throw own === undefined ? new Refusal('credential_unknown', 'Invalid parameter credentialID') : error
   }
-}
-
-/** ECDSA as Ecdsa-Sig-Value (RFC 3279, 2.2.3), as every client that builds a CMS expects; the others as they are. */
-function encoded(scheme: SchemeRow, signature: Buffer): string {
-  const octets = schemes[scheme.name].family === 'EC' ? ecdsaToDer(signature) : signature
-  return octets.toString('base64')
 }

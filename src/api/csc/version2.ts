@@ -10,6 +10,7 @@ import { renderingErrors } from './errors.ts'
 import { infoEndpoint, type Info } from './info.ts'
 import { notBuilt } from './notBuilt.ts'
 import { signaturesSignHash } from './signaturesSignHash.ts'
+import { signaturesSignPolling } from './signaturesSignPolling.ts'
 
 /** Methods besides info. */
 const methods: readonly Endpoint[] = [
@@ -18,6 +19,7 @@ const methods: readonly Endpoint[] = [
   credentialsAuthorize,
   credentialsExtendTransaction,
   signaturesSignHash,
+  signaturesSignPolling,
 ]
 
 /** Members of info that 2.0 does not have. */

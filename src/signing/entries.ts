@@ -1,0 +1,37 @@
+import { auditEntry, type AuditEntry, type AuditFacts, type AuditKind } from '../audit.ts'
+import type { ReserveVerdict } from '../db/reservations.ts'
+import { Refusal } from '../refusal.ts'
+import type { Grant } from './permit.ts'
+
+/** What the audit log says of a grant: its intent, its result. */
+export function entry(
+  grant: Grant,
+  kind: AuditKind,
+  more: Pick<AuditFacts, 'signatureId' | 'detail'>,
+): AuditEntry {
+  return auditEntry({ kind, act: grant.act, actor: grant.actor, subjects: grant.subjects, ...more })
+}
+
+/** @param digests of the inputs: themselves, where they are digests */
+export function intentOf(grant: Grant, attempt: string, digests: readonly Buffer[]): AuditEntry {
+  return entry(grant, 'intent', {
+    signatureId: attempt,
+    detail: { scheme: grant.scheme, digests: digests.map((digest) => digest.toString('hex')) },
+  })
+}
+
+type No = Exclude<ReserveVerdict, 'reserved'>
+
+const REFUSED: Readonly<Record<No, string>> = {
+  permit_unknown: 'Invalid parameter SAD',
+  permit_expired: 'SAD expired',
+  credential_disabled: 'The credential identified by credentialID is disabled',
+  certificate_revoked: 'Signing certificate is revoked',
+  certificate_expired: 'Signing certificate is expired',
+  digest_not_authorised: 'Hash is not authorized by the SAD',
+}
+
+/** Why a reservation was not made. */
+export function refusedBy(verdict: No): Refusal {
+  return new Refusal(verdict, REFUSED[verdict])
+}
