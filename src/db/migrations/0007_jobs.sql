@@ -28,4 +28,4 @@ create index on job (kind, created_at, id);
 grant select, insert, delete, update (state, run_at, instance, attempts, give_up_at, last_error, ended_at) on job
   to intaglio_service;
 
-insert into schema_version values (11, 2);
+insert into schema_version values (7, 2);

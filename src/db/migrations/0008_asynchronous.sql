@@ -33,4 +33,4 @@ grant select, insert, delete, update (state, inputs, signatures, failure, expire
 alter table client add column response_uris text[] not null default '{}';
 grant update (response_uris) on client to intaglio_service;
 
-insert into schema_version values (12, 2);
+insert into schema_version values (8, 2);
