@@ -62,6 +62,7 @@ export function decodeActivation(payload: Buffer): Sealed<ActivationRecord> {
 export function encodeCredential(r: Sealed<CredentialRecord>): Buffer {
   const w = new Writer(512).text(r.credentialId).text(r.keyId).text(r.personId).text(r.clientId)
   w.bytes(r.certificate).u8(r.scal).text(r.mode).u32(r.multisign)
+  w.optional(r.secondFactor, (secondFactor) => w.text(secondFactor))
   return w.bytes(r.seal).end()
 }
 
@@ -73,8 +74,9 @@ export function decodeCredential(payload: Buffer): Sealed<CredentialRecord> {
     clientId: r.text(MAX_ID),
     certificate: r.exactly(32),
     scal: scal(r.u8()),
-    mode: r.name({ explicit: 0, oauth2code: 0 }),
+    mode: r.name({ explicit: 0, oauth2code: 0, oob: 0 }),
     multisign: r.u32(),
+    secondFactor: r.optional(() => r.text(MAX_ID)),
     seal: r.exactly(SEAL_LENGTH),
   }))
 }

@@ -55,7 +55,7 @@ export const purposes: Readonly<Record<Purpose, PurposeRow>> = Object.freeze(
  * (exactly one, attributes checked), never by what a database says.
  * - seal: seals key, activation and authorisation rows. Only the signer uses it.
  * - pepper: the last step of an activation verifier. Only the signer uses it.
- * - mac: what the service asks for, always under a domain: credential seals, client secrets, TOTP seeds.
+ * - mac: what the service asks for, always under a domain: credential seals, client secrets, TOTP seeds, sent codes.
  */
 export const serviceSecrets = {
   seal: 'intaglio seal v1',
@@ -73,5 +73,12 @@ export const canaryMessage = (nonce: Buffer): Buffer =>
   Buffer.concat([Buffer.from(`${canaryLabel}\0`), nonce])
 
 /** Domains under which the service may ask for a MAC; the domain's name is part of what is authenticated. */
-export const macDomains = ['credential', 'client-secret', 'totp-seed', 'webhook-key'] as const
+export const macDomains = [
+  'credential',
+  'client-secret',
+  'totp-seed',
+  'webhook-key',
+  'one-time-code',
+  'contact',
+] as const
 export type MacDomain = (typeof macDomains)[number]

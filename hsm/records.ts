@@ -42,8 +42,10 @@ export interface CredentialRecord {
   /** SHA-256 of the certificate's DER. */
   readonly certificate: Buffer
   readonly scal: 1 | 2
-  readonly mode: 'explicit' | 'oauth2code'
+  readonly mode: 'explicit' | 'oauth2code' | 'oob'
   readonly multisign: number
+  /** What the service wants of its holder besides the secret; nothing that a signer reads. Absent: nothing. */
+  readonly secondFactor?: string | undefined
 }
 
 /** What a holder activated: these digests (or, under SCAL 1, so many) with this key, until then. */
@@ -121,17 +123,13 @@ export const canonicalActivation = (r: ActivationRecord): Buffer =>
     r.verifier,
   ])
 
-export const canonicalCredential = (r: CredentialRecord): Buffer =>
-  canonical('intaglio credential v1', [
-    r.credentialId,
-    r.keyId,
-    r.personId,
-    r.clientId,
-    r.certificate,
-    r.scal,
-    r.mode,
-    r.multisign,
-  ])
+/** Of another kind where there is a second factor: no record without one has the same octets. */
+export function canonicalCredential(r: CredentialRecord): Buffer {
+  const { credentialId, keyId, personId, clientId, certificate, scal, mode, multisign, secondFactor } = r
+  const fields = [credentialId, keyId, personId, clientId, certificate, scal, mode, multisign]
+  if (secondFactor === undefined) return canonical('intaglio credential v1', fields)
+  return canonical('intaglio credential v2', [...fields, secondFactor])
+}
 
 /**
  * Bound to the public key of the key it authorises, beside its id: ids are chosen by the service, and whoever took it
