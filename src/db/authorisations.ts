@@ -86,8 +86,9 @@ interface SadRow extends Usability {
   readonly credentialClientId: string
   readonly personId: string
   readonly scal: 1 | 2
-  readonly mode: 'explicit' | 'oauth2code'
+  readonly mode: CredentialRecord['mode']
   readonly multisign: number
+  readonly secondFactor: string | null
   readonly certificate: Buffer
   readonly credentialSeal: Buffer
   readonly tokenSerial: string
@@ -110,7 +111,7 @@ const lookup = (asked: string, is: string): string =>
               from authorised_hash h where h.authorisation_id = a.id)
          end as digests,
          c.id as "credentialId", c.key_id as "credentialKeyId", c.client_id as "credentialClientId",
-         c.person_id as "personId", c.scal, c.mode, c.multisign, c.state, c.seal as "credentialSeal",
+         c.person_id as "personId", c.scal, c.mode, c.multisign, c.second_factor as "secondFactor", c.state, c.seal as "credentialSeal",
          k.state as "keyState", k.purpose, k.token_serial as "tokenSerial", k.cka_id as "ckaId",
          k.key_type as "keyType", k.spki, k.seal as "keySeal",
          sha256(ce.der) as certificate, ce.state as "certificateState",
@@ -194,7 +195,8 @@ function keyOf(row: SadRow): Sealed<KeyRecord> {
 function credentialOf(row: SadRow): Sealed<CredentialRecord> {
   const { credentialId, credentialKeyId: keyId, personId, credentialClientId: clientId } = row
   const { certificate, scal, mode, multisign, credentialSeal: seal } = row
-  return { credentialId, keyId, personId, clientId, certificate, scal, mode, multisign, seal }
+  const secondFactor = row.secondFactor ?? undefined
+  return { credentialId, keyId, personId, clientId, certificate, scal, mode, multisign, secondFactor, seal }
 }
 
 /** Octet strings, each behind its length. */

@@ -24,8 +24,14 @@ export interface CredentialRow extends Usability {
   readonly clientId: string
   readonly keyType: KeyType
   readonly scal: 1 | 2
-  readonly mode: 'explicit' | 'oauth2code'
+  /**
+   * How its holder authorises: by a PIN that the client passes on; on the page of this service, to which the client sends
+   * the browser; or there, out of band, while the client waits.
+   */
+  readonly mode: CredentialRecord['mode']
   readonly multisign: number
+  /** What its holder gives besides the PIN; null: nothing. src/signing/secondFactor.ts reads it. */
+  readonly secondFactor: string | null
   readonly description: string
   readonly createdAt: Date
   readonly credentialSeal: Buffer | null
@@ -43,7 +49,7 @@ export interface CredentialRow extends Usability {
 }
 
 export const CREDENTIAL_COLUMNS = `c.id, c.person_id as "personId", c.client_id as "clientId", c.key_type as "keyType",
-  c.scal, c.mode, c.multisign, c.description, c.state, c.created_at as "createdAt", c.seal as "credentialSeal",
+  c.scal, c.mode, c.multisign, c.second_factor as "secondFactor", c.description, c.state, c.created_at as "createdAt", c.seal as "credentialSeal",
   k.id as "keyId", k.state as "keyState", k.purpose, k.token_serial as "tokenSerial", k.cka_id as "ckaId",
   k.key_type as "keyTypeOfKey", k.spki, k.seal as "keySeal",
   ce.id as "certificateId", ce.der as certificate, ce.state as "certificateState", ce.not_before as "notBefore",
@@ -157,6 +163,40 @@ export async function setCredentialState(
   return rows.length === 1
 }
 
+/**
+ * Another second factor, with the seal that goes with it. @param change.before the seal that it had
+ * @returns false when it was changed meanwhile
+ */
+export async function setSecondFactor(
+  q: Queries,
+  change: {
+    readonly id: string
+    readonly before: Buffer
+    readonly secondFactor: string | null
+    readonly seal: Buffer
+  },
+): Promise<boolean> {
+  const rows = await q.query({
+    text: `update credential set second_factor = $3::text, seal = $4::bytea
+            where id = $1::text and seal = $2::bytea and state in ('enabled', 'disabled') returning 1`,
+    values: [change.id, change.before, change.secondFactor, change.seal],
+  })
+  return rows.length === 1
+}
+
+/** What a credential will be sealed with, when its holder sets the PIN. @returns false when it is not pending any more */
+export async function setPendingSecondFactor(
+  q: Queries,
+  id: string,
+  secondFactor: string | null,
+): Promise<boolean> {
+  const rows = await q.query({
+    text: `update credential set second_factor = $2::text where id = $1::text and state = 'pending' returning 1`,
+    values: [id, secondFactor],
+  })
+  return rows.length === 1
+}
+
 /** The activation verifier of a key, as sealed. */
 export async function findActivation(
   q: Queries,
@@ -194,6 +234,7 @@ export function credentialRecord(row: CredentialRow): Sealed<CredentialRecord> {
     scal: row.scal,
     mode: row.mode,
     multisign: row.multisign,
+    secondFactor: row.secondFactor ?? undefined,
     seal: credentialSeal,
   }
 }

@@ -9,6 +9,7 @@ export interface PersonRow {
   readonly surname: string | null
   readonly country: string | null
   readonly serialNumber: string | null
+  readonly contact: string | null
 }
 
 export interface PersonDetail {
@@ -18,10 +19,12 @@ export interface PersonDetail {
   readonly country: string
   /** EN 319 412-1 semantics identifier; without one, certificates carry a pseudonymous one. */
   readonly serialNumber?: string | undefined
+  /** Where messages reach the person: a URI, mailto: or tel:. */
+  readonly contact?: string | undefined
 }
 
 const COLUMNS = `p.id, p.state, p.created_at as "createdAt", d.given_name as "givenName", d.surname, d.country,
-  d.serial_number as "serialNumber"`
+  d.serial_number as "serialNumber", d.contact`
 
 export async function insertPerson(
   q: Queries,
@@ -29,14 +32,15 @@ export async function insertPerson(
 ): Promise<void> {
   await q.query({
     text: `with made as (insert into person (id) values ($1::uuid) returning id)
-           insert into person_detail (person_id, given_name, surname, country, serial_number)
-           select id, $2::text, $3::text, $4::text, $5::text from made`,
+           insert into person_detail (person_id, given_name, surname, country, serial_number, contact)
+           select id, $2::text, $3::text, $4::text, $5::text, $6::text from made`,
     values: [
       person.id,
       person.detail.givenName,
       person.detail.surname,
       person.detail.country,
       person.detail.serialNumber ?? null,
+      person.detail.contact ?? null,
     ],
   })
 }
@@ -82,6 +86,15 @@ export async function lockPerson(
     values: [id],
   })
   return { state: person.state, live: live.length }
+}
+
+/** @returns false where there is nobody any more */
+export async function setContact(q: Queries, id: string, contact: string): Promise<boolean> {
+  const rows = await q.query({
+    text: 'update person_detail set contact = $2::text where person_id = $1::uuid returning 1',
+    values: [id, contact],
+  })
+  return rows.length === 1
 }
 
 /** Removes the personal half. The id stays: audit rows and certificates name it. */
