@@ -123,6 +123,15 @@ export const configSchema = z.strictObject({
     /** Hours that a one-time enrolment link lives. */
     linkHours: z.int().min(1).max(720).default(72),
   }),
+  messages: z
+    .strictObject({
+      /**
+       * Brings one-time codes and requests for approval to holders. 'file' writes each to a file below {home}/messages, for a
+       * laptop; production refuses it. 'none': nothing is sent, and no credential asks for a sent code.
+       */
+      sender: z.enum(['none', 'file']).default('none'),
+    })
+    .default({ sender: 'none' }),
   /** The first operators, entered while there is none; later ones by `intaglio operator create`. */
   operators: z.array(operator).default([]),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }),

@@ -24,6 +24,11 @@ export function productionProblems(config: Config): string[] {
       'database.ownerUrl: must log in as another role than database.url: the service must not be able to change its audit log',
     )
   }
+  if (config.messages.sender === 'file') {
+    problems.push(
+      'messages.sender: the file sender leaves one-time codes in files: production has none of it',
+    )
+  }
   config.tokens.forEach((token, index) => {
     const software = softwareTokens.find(
       ({ provider, module }) => token.provider === provider || module.test(token.module),

@@ -4,6 +4,7 @@ import type { Tokens } from '../hsm/tokens.ts'
 import type { Database } from './db/database.ts'
 import type { Metrics } from './metrics.ts'
 import type { Fetch } from './outgoing/fetch.ts'
+import type { Sender } from './sender.ts'
 
 /** What a handler is given. Made once, in service.ts. */
 export interface Context {
@@ -17,6 +18,8 @@ export interface Context {
   readonly metrics: Metrics
   /** The way out to servers of others: https, public addresses, hosts that are allowed. */
   readonly fetch: Fetch
+  /** Undefined: nothing is sent to holders. */
+  readonly sender: Sender | undefined
   /** This process, in the table of instances: attempts name it, so that what it left open can be closed. */
   readonly instanceId: string
 }

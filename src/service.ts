@@ -9,6 +9,7 @@ import { checkSchema, migrate } from './db/migrate.ts'
 import { databaseAccess, type DatabaseAccess } from './db/tls.ts'
 import { notificationWork } from './deliveries/notification.ts'
 import { DEMO_CLIENT_ID, prepareDemo } from './dev/demo.ts'
+import { fileSender } from './dev/fileSender.ts'
 import { enterOperators } from './enterOperators.ts'
 import { startJobs } from './jobs.ts'
 import { holdLease } from './lease.ts'
@@ -94,7 +95,8 @@ async function startContext(
 
   const token = await openTokens(config, db, { log, instanceId })
   endings.push(() => token.close())
-  return { config, db, token, clock: Date.now, log, metrics, fetch, instanceId }
+  const sender = config.messages.sender === 'file' ? fileSender(config.home) : undefined
+  return { config, db, token, clock: Date.now, log, metrics, fetch, sender, instanceId }
 }
 
 /** The way out to servers of others. @throws ConfigError when the file of authorities cannot be read */

@@ -58,6 +58,12 @@ describe('the configuration of production', () => {
     expect(found).to.deep.equal(['outgoing.privateHosts: production calls public addresses only'])
   })
 
+  it('refuses the sender that leaves codes in files', () => {
+    expect(production((config) => (config['messages'] = { sender: 'file' }))).to.deep.equal([
+      'messages.sender: the file sender leaves one-time codes in files: production has none of it',
+    ])
+  })
+
   it('has no RSA key below 3072 bits to choose for its authorities', () => {
     const path = files.changed(
       'production.example.json',

@@ -98,6 +98,7 @@ export async function openContext(parts: {
     log,
     metrics: new Metrics(),
     fetch: guardedFetch({ hosts: { notification: undefined }, privateHosts: [] }),
+    sender: undefined,
     instanceId,
   }
 }
