@@ -23,6 +23,13 @@ export type RefusalCode =
   | 'certificate_expired'
   | 'certificate_revoked'
   | 'activation_failed'
+  // What a handle of an approval out of band says no to.
+  | 'handle_unknown'
+  | 'pin_missing'
+  // A one-time password: wrong or used; wanted and not there; not wanted, or none at all.
+  | 'otp_failed'
+  | 'otp_missing'
+  | 'otp_invalid'
   | 'algorithm_not_allowed'
   // Of an asynchronous request: not yet; and never, where the reason is none of the caller's.
   | 'pending'

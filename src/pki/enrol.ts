@@ -100,6 +100,7 @@ async function sealCredential(
     scal: credential.scal,
     mode: credential.mode,
     multisign: credential.multisign,
+    secondFactor: credential.secondFactor ?? undefined,
   }
   return ctx.token
     .mac('credential', canonicalCredential(record), made.key.tokenSerial)

@@ -5,6 +5,7 @@ import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { forgetFailures, reserveAttempt, returnAttempt } from '../db/attempts.ts'
 import { insertAudit } from '../db/audit.ts'
+import type { Queries } from '../db/database.ts'
 import { createAuthorisation } from '../db/authorisations.ts'
 import {
   credentialKey,
@@ -13,13 +14,15 @@ import {
   findCredential,
   type CredentialRow,
 } from '../db/credentials.ts'
-import { Refusal } from '../refusal.ts'
+import { Refusal, type RefusalCode } from '../refusal.ts'
 import { inTurn } from './inTurn.ts'
 import { bearerHash, checkUsable } from './permit.ts'
+import { judgeOtp, type Spend } from './secondFactor.ts'
 import { KDF, SALT_OCTETS, stretch } from './secrets.ts'
 import { tokenRefusal } from './tokenRefusal.ts'
 
 const SAD_OCTETS = 32
+const WRONG = 'The authentication data is invalid'
 /** A salt for credentials that do not exist, so that asking for one costs what asking for another does. */
 const NOBODYS_SALT = randomBytes(SALT_OCTETS)
 
@@ -28,6 +31,8 @@ export interface AuthoriseRequest {
   readonly credentialId: string
   /** What the holder gave: a PIN is one secret. */
   readonly secrets: readonly string[]
+  /** A one-time password, where the credential has a second factor. It counts besides the secrets, never instead. */
+  readonly otp?: string | undefined
   /** How many signatures. Under SCAL 2 the digests given now may be fewer. */
   readonly count: number
   /** The digests' hash; absent for Ed25519, whose inputs are messages. */
@@ -47,7 +52,8 @@ export interface Authorised {
  * A holder's secrets become a SAD. The attempt is counted before the secrets are looked at; the token compares them
  * and seals what they authorise.
  * @throws Refusal credential_unknown (unknown and foreign alike, at the cost of a real one), credential_disabled,
- * certificate_expired, certificate_revoked, credential_locked, activation_failed
+ * certificate_expired, certificate_revoked, credential_locked, activation_failed, otp_failed (whatever the secrets
+ * are: who has no good one-time password learns nothing of them)
  */
 export async function authoriseCredential(ctx: Context, request: AuthoriseRequest): Promise<Authorised> {
   const sad = newSad()
@@ -75,20 +81,14 @@ export async function approveCredential(ctx: Context, request: AuthoriseRequest)
  */
 export async function recogniseHolder(
   ctx: Context,
-  { clientId, credentialId, secrets }: Pick<AuthoriseRequest, 'clientId' | 'credentialId' | 'secrets'>,
+  asking: Pick<AuthoriseRequest, 'clientId' | 'credentialId' | 'secrets' | 'otp'>,
 ): Promise<string> {
+  const { clientId, credentialId } = asking
   const credential = await findCredential(ctx.db, { id: credentialId, clientId })
   const [scheme] = keyTypes[credential?.keyType ?? 'P-256'].schemes
   const hash = scheme && schemes[scheme].hash?.name
   const digests = [randomBytes(hash === undefined ? SAD_OCTETS : hashes[hash].length)]
-  const request = {
-    clientId,
-    credentialId,
-    secrets,
-    count: 1,
-    digests,
-    ...(hash === undefined ? {} : { hash }),
-  }
+  const request = { ...asking, count: 1, digests, ...(hash === undefined ? {} : { hash }) }
   const { personId } = await activated(ctx, request, (made) => recognised(ctx, request, made))
   ctx.metrics.activation('accepted')
   return personId
@@ -97,11 +97,13 @@ export async function recogniseHolder(
 async function recognised(
   ctx: Context,
   { clientId, credentialId }: AuthoriseRequest,
-  { attempt, personId }: Activated,
+  made: Activated,
 ): Promise<void> {
+  const { attempt, personId } = made
   const subjects = [`credential:${credentialId}`, `person:${personId}`]
   const audit = auditEntry({ kind: 'act', act: 'recognise', actor: `client:${clientId}`, subjects })
   await ctx.db.transaction(async (tx) => {
+    await spend(tx, made)
     await insertAudit(tx, [audit])
     await forgetFailures(tx, attempt)
   })
@@ -111,6 +113,12 @@ interface Activated {
   readonly attempt: { readonly keyId: string; readonly clientId: string }
   readonly personId: string
   readonly authorisation: Sealed<AuthorisationRecord>
+  readonly spend: Spend
+}
+
+/** @throws Refusal 'otp_failed': of two who came with one password, this one was slower */
+async function spend(tx: Queries, made: Activated): Promise<void> {
+  if (!(await made.spend(tx))) throw new Refusal('otp_failed', WRONG)
 }
 
 /** @param finish what makes a success known; the next attempt for this client and key waits for it */
@@ -122,15 +130,22 @@ async function activated(
   const credential = await findCredential(ctx.db, { id: request.credentialId, clientId: request.clientId })
   if (credential === undefined || credential.keyId === null) return refuseUnknown(ctx, request)
   checkUsable(credential)
+  const { keyId } = credential
   // One at a time for a client and key: fifty right PINs at once must not look like fifty attempts at guessing.
-  return inTurn(`${credential.keyId} ${request.clientId}`, async () => {
-    const made = await activate(ctx, request, credential)
-    await finish(made)
-    return made
+  return inTurn(`${keyId} ${request.clientId}`, async () => {
+    try {
+      const made = await activate(ctx, request, credential)
+      await finish(made)
+      return made
+    } catch (error) {
+      if (error instanceof Refusal) await recordWrong(ctx, { ...request, keyId }, error.code)
+      throw error
+    }
   })
 }
 
 async function refuseUnknown(ctx: Context, request: AuthoriseRequest): Promise<never> {
+  if (request.otp !== undefined) await ctx.token.mac('totp-seed', NOBODYS_SALT)
   await stretch(request.secrets, { salt: NOBODYS_SALT, ...KDF })
   await ctx.token.mac('credential', NOBODYS_SALT)
   throw new Refusal('credential_unknown', 'Invalid parameter credentialID')
@@ -153,17 +168,22 @@ async function activate(
     throw new Refusal('credential_locked', 'Credential locked')
   }
   const authorisation = authorisationRecord(ctx, request, { keyId: key.keyId, now })
-  const seal = await judge(ctx, request, { key, activation, credential, authorisation }).catch(
+  const verdict = await judge(ctx, request, { key, activation, credential, authorisation, now }).catch(
     async (error: unknown) => {
       await returnAttempt(ctx.db, attempt)
       throw tokenRefusal(ctx, error)
     },
   )
-  if (seal === undefined) return refuseWrong(ctx, request, key.keyId)
-  return { attempt, personId: credential.personId, authorisation: { ...authorisation, seal } }
+  const { seal, otp } = verdict
+  if (otp === undefined) throw new Refusal('otp_failed', WRONG)
+  if (seal === undefined) throw new Refusal('activation_failed', WRONG)
+  return { attempt, personId: credential.personId, authorisation: { ...authorisation, seal }, spend: otp }
 }
 
-/** The token's verdict on the secrets: the authorisation's seal, or undefined where they are wrong. */
+/**
+ * The token's verdict on the secrets, which is the authorisation's seal, and ours on the one-time password; undefined where
+ * wrong. Both are asked for whatever the other one says, so that either mistake takes as long.
+ */
 async function judge(
   ctx: Context,
   request: AuthoriseRequest,
@@ -172,10 +192,14 @@ async function judge(
     readonly activation: Sealed<ActivationRecord>
     readonly credential: CredentialRow
     readonly authorisation: AuthorisationRecord
+    readonly now: number
   },
-): Promise<Buffer | undefined> {
-  const stretched = await stretch(request.secrets, found.activation)
-  return ctx.token.activate({ ...found, credential: credentialRecord(found.credential), stretched })
+): Promise<{ readonly seal: Buffer | undefined; readonly otp: Spend | undefined }> {
+  const { key, activation, credential, authorisation, now } = found
+  const otp = await judgeOtp(ctx, credential, { clientId: request.clientId, otp: request.otp, now })
+  const stretched = await stretch(request.secrets, activation)
+  const records = { key, activation, authorisation, credential: credentialRecord(credential) }
+  return { seal: await ctx.token.activate({ ...records, stretched }), otp }
 }
 
 function authorisationRecord(
@@ -196,23 +220,32 @@ function authorisationRecord(
   }
 }
 
-async function refuseWrong(ctx: Context, request: AuthoriseRequest, keyId: string): Promise<never> {
+/** What the audit log says was wrong. Other refusals are none of the holder's secrets. */
+const wrong: Readonly<Partial<Record<RefusalCode, string>>> = {
+  activation_failed: 'secret',
+  otp_failed: 'otp',
+}
+
+async function recordWrong(
+  ctx: Context,
+  { clientId, credentialId, keyId }: AuthoriseRequest & { readonly keyId: string },
+  code: RefusalCode,
+): Promise<void> {
+  const what = wrong[code]
+  if (what === undefined) return
   const audit = auditEntry({
     kind: 'act',
     act: 'activation.failed',
-    actor: `client:${request.clientId}`,
-    subjects: [`credential:${request.credentialId}`, `key:${keyId}`],
+    actor: `client:${clientId}`,
+    subjects: [`credential:${credentialId}`, `key:${keyId}`],
+    detail: { wrong: what },
   })
   await insertAudit(ctx.db, [audit])
   ctx.metrics.activation('wrong')
-  throw new Refusal('activation_failed', 'The authentication data is invalid')
 }
 
-async function store(
-  ctx: Context,
-  { attempt, authorisation }: Activated,
-  sadHash: Buffer | null,
-): Promise<void> {
+async function store(ctx: Context, made: Activated, sadHash: Buffer | null): Promise<void> {
+  const { attempt, authorisation } = made
   const audit = auditEntry({
     kind: 'act',
     act: 'authorise',
@@ -225,6 +258,7 @@ async function store(
     detail: { count: authorisation.count, ...digestDetail(authorisation) },
   })
   await ctx.db.transaction(async (tx) => {
+    await spend(tx, made)
     await createAuthorisation(tx, { authorisation, sadHash, audit })
     await forgetFailures(tx, attempt)
   })
