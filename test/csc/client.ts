@@ -69,7 +69,8 @@ export class CscClient {
       },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     })
-    const answer = (await response.json()) as Record<string, unknown>
+    const text = await response.text()
+    const answer = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>
     if (typeof answer['SAD'] === 'string') this.service.keepSecret(answer['SAD'])
     return { status: response.status, headers: response.headers, body: answer }
   }

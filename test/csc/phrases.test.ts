@@ -59,8 +59,8 @@ const own: Readonly<Record<string, readonly [keyof typeof tables, string][]>> = 
 /*
  * Not here, since a good request and a change to it do not lead there, but refused in their own tests: 'Malformed
  * authorization header', 'The credential identified by credentialID is disabled', 'Credential locked', 'SAD expired',
- * 'Signing certificate is expired', 'userID parameter MUST be null' (to a user's token), and those of signPolling. Not
- * reached by what is built: 'The OTP is invalid' (no OTP).
+ * 'Signing certificate is expired', 'userID parameter MUST be null' (to a user's token), and those of signPolling. 'The OTP is
+ * invalid' is version 1's, in test/secondFactors.
  */
 describe('the rows of what is refused', () => {
   for (const { mount, rows } of editions) {

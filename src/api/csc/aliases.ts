@@ -1,5 +1,6 @@
 import { hashes, keyTypes, schemes } from '../../../hsm/algorithms.ts'
 import { Refusal } from '../../refusal.ts'
+import { isOtp } from '../../signing/totp.ts'
 import { decodeBase64, decodeBase64Url } from './encoding.ts'
 
 /** A request's members by name, on their way into the words of v2.2. */
@@ -52,9 +53,8 @@ const version1Names: Readonly<Record<string, readonly Rule[]>> = {
     impliedHash,
     renamed('hash', 'hashes'),
     renamed('hashAlgo', 'hashAlgorithmOID'),
-    gathered(['PIN']),
-    // No credential here takes one.
-    refused('OTP'),
+    otpForm,
+    gathered(['PIN', 'OTP']),
   ],
   [EXTEND]: [impliedHash, renamed('hash', 'hashes'), renamed('hashAlgo', 'hashAlgorithmOID')],
   [SIGN_HASH]: [renamed('hash', 'hashes'), renamed('hashAlgo', 'hashAlgorithmOID')],
@@ -132,9 +132,10 @@ function gathered(ids: readonly string[]): Rule {
   }
 }
 
-function refused(name: string): Rule {
-  return (words) => {
-    if (words.has(name)) throw new Refusal('invalid_request', `Invalid parameter ${name}`)
+/** In the list of version 2 nothing would say which of the secrets is malformed. */
+function otpForm(words: Words): void {
+  if (words.has('OTP') && !isOtp(words.get('OTP'))) {
+    throw new Refusal('invalid_request', 'Invalid parameter OTP')
   }
 }
 

@@ -2,6 +2,7 @@ import { keyTypes } from '../../../hsm/algorithms.ts'
 import type { Context } from '../../context.ts'
 import { certificateChain } from '../../db/certificates.ts'
 import type { CredentialRow } from '../../db/credentials.ts'
+import { secondFactorOf, type SecondFactor } from '../../signing/secondFactor.ts'
 import { certificateNames } from './distinguishedName.ts'
 import { generalizedTime } from './encoding.ts'
 import { algorithmOids } from './signAlgo.ts'
@@ -32,7 +33,7 @@ export interface CredentialInfo {
 
 /** How the holder authorises; the EUDI wallet's library fails without the member `objects`. */
 export interface Auth {
-  readonly mode: CredentialRow['mode']
+  readonly mode: 'explicit' | 'oauth2code'
   readonly expression?: string
   /** Null is the standard's word for absent. */
   readonly objects: readonly AuthObject[] | null
@@ -44,6 +45,8 @@ export interface AuthObject {
   readonly format: 'A' | 'N'
   readonly label: string
   readonly description: string
+  /** What makes it. */
+  readonly generator?: string
 }
 
 /** A credential as credentials/info and credentials/list describe it (CSC API v2.2, 11.7). */
@@ -106,8 +109,9 @@ function certificateInfo({ certificate, notBefore, notAfter }: CredentialRow): R
   }
 }
 
-/** The id of the one authentication object of an explicit credential: its holder's PIN. */
+/** The ids of the authentication objects of an explicit credential. */
 export const PIN_ID = 'PIN'
+export const OTP_ID = 'OTP'
 
 const PIN_OBJECT: AuthObject = {
   type: 'Password',
@@ -117,8 +121,39 @@ const PIN_OBJECT: AuthObject = {
   description: 'The PIN that the holder of the credential has set',
 }
 
+/** TABLE of what is asked for besides the PIN, by the kind of second factor. */
+const otpObjects: Readonly<Partial<Record<SecondFactor['kind'], AuthObject>>> = {
+  totp: {
+    type: 'Password',
+    id: OTP_ID,
+    format: 'N',
+    label: 'One-time code',
+    description: 'The code that the authenticator app of the holder shows',
+    generator: 'totp',
+  },
+  sent: {
+    type: 'ChallengeResponseOOB',
+    id: OTP_ID,
+    format: 'N',
+    label: 'One-time code',
+    description: 'The code that was sent to the holder',
+  },
+}
+
+/** Whatever the holder is asked besides is asked on the page, too. */
+const OOB_OBJECT: AuthObject = {
+  ...PIN_OBJECT,
+  type: 'PasswordOOB',
+  description: 'The holder is sent a link, and gives the PIN on a page of this service',
+}
+
 function authMembers(row: CredentialRow, authInfo: boolean): Auth {
-  const { mode } = row
-  if (!authInfo || mode !== 'explicit') return { mode, objects: null }
-  return { mode, expression: PIN_ID, objects: [PIN_OBJECT] }
+  if (row.mode === 'oauth2code') return { mode: row.mode, objects: null }
+  const mode = 'explicit'
+  if (!authInfo) return { mode, objects: null }
+  if (row.mode === 'oob') return { mode, expression: PIN_ID, objects: [OOB_OBJECT] }
+  const factor = secondFactorOf(row)
+  const otp = factor && otpObjects[factor.kind]
+  if (otp === undefined) return { mode, expression: PIN_ID, objects: [PIN_OBJECT] }
+  return { mode, expression: `${PIN_ID} AND ${OTP_ID}`, objects: [PIN_OBJECT, otp] }
 }

@@ -30,6 +30,7 @@ export function spoken<Answer extends object>(
     name: endpoint.name,
     open: endpoint.open,
     scopes: endpoint.scopes,
+    status: (answer) => endpoint.status(answer),
     serve: async (ctx, { body, ...asker }) => {
       try {
         return write(await endpoint.serve(ctx, { ...asker, body: read(body) }))

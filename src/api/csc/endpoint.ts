@@ -11,6 +11,8 @@ export interface Endpoint<Answer extends object = object> {
   readonly open: boolean
   /** Which access tokens it takes. */
   readonly scopes: readonly Scope[]
+  /** HTTP status of what `serve` answered. 204: nothing is sent of it. */
+  status(answer: object): number
   serve(ctx: Context, call: Asker & { readonly body: Body }): Promise<Answer>
 }
 
@@ -35,6 +37,8 @@ interface Description<Schema extends z.ZodType, Answer extends object> {
   readonly scopes?: readonly Scope[]
   /** A strict object whose messages are the standard's phrases. */
   readonly request: Schema
+  /** Absent: 200. */
+  readonly status?: (answer: Answer) => number
   answer(ctx: Context, call: Asker & { readonly input: z.output<Schema> }): Promise<Answer> | Answer
 }
 
@@ -42,11 +46,12 @@ interface Description<Schema extends z.ZodType, Answer extends object> {
 export function endpoint<Schema extends z.ZodType, Answer extends object>(
   described: Description<Schema, Answer>,
 ): Endpoint<Answer> {
-  const { name, open = false, scopes = ['service'], request } = described
+  const { name, open = false, scopes = ['service'], request, status = () => 200 } = described
   return {
     name,
     open,
     scopes,
+    status: (answer) => status(answer as Answer),
     serve: async (ctx, { body, ...asker }) => {
       const result = request.safeParse(body)
       if (!result.success) throw refusalOf(result.error)

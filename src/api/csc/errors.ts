@@ -55,6 +55,15 @@ const errors: Readonly<Record<RefusalCode, CscError>> = {
     error: 'invalid_authentication_data',
     description: 'The authentication data is invalid',
   },
+  handle_unknown: { status: 400, error: 'invalid_request', description: 'Invalid parameter handle' },
+  pin_missing: { status: 400, error: 'invalid_request' },
+  otp_failed: {
+    status: 400,
+    error: 'invalid_authentication_data',
+    description: 'The authentication data is invalid',
+  },
+  otp_missing: { status: 400, error: 'invalid_request' },
+  otp_invalid: { status: 400, error: 'invalid_request' },
   algorithm_not_allowed: { status: 400, error: 'invalid_request', description: 'Invalid parameter signAlgo' },
   pending: {
     status: 202,

@@ -100,9 +100,16 @@ async function serve(face: Face, endpoint: Endpoint, { request, response }: Exch
   const body = await readJson(request, face.bodyLimit)
   if (caller !== undefined) await refuseOthers(face.ctx, caller, body)
   const answer = await endpoint.serve(face.ctx, { ...askerOf(caller, request), body })
+  response.statusCode = endpoint.status(answer)
+  if (response.statusCode === NO_CONTENT) {
+    response.end()
+    return
+  }
   response.setHeader('Content-Type', 'application/json; charset=utf-8')
   response.end(JSON.stringify(answer))
 }
+
+const NO_CONTENT = 204
 
 async function callerOf(face: Face, endpoint: Endpoint, { request, response }: Exchange): Promise<Caller> {
   const caller = await face.authenticate(request)

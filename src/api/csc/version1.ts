@@ -1,11 +1,12 @@
 import type { Config } from '../../../config/config.ts'
 import type { RefusalCode } from '../../refusal.ts'
 import { readingVersion1 } from './aliases.ts'
-import type { Auth, CredentialInfo } from './credential.ts'
-import { credentialsAuthorize } from './credentialsAuthorize.ts'
+import { OTP_ID, PIN_ID, type Auth, type AuthObject, type CredentialInfo } from './credential.ts'
+import { credentialsAuthorizeAtOnce } from './credentialsAuthorize.ts'
 import { credentialsExtendTransaction } from './credentialsExtendTransaction.ts'
 import { credentialsInfo } from './credentialsInfo.ts'
 import { credentialsList } from './credentialsList.ts'
+import { credentialsSendOtp } from './credentialsSendOtp.ts'
 import { only, spoken, type Dialect } from './dialect.ts'
 import type { Endpoint } from './endpoint.ts'
 import { renderingErrors, type CscError } from './errors.ts'
@@ -25,7 +26,7 @@ const members: ReadonlyMap<string, readonly string[]> = new Map([
     ['credentialID', 'numSignatures', 'hash', 'hashAlgo', 'PIN', 'OTP', 'description'],
   ],
   ['credentials/extendTransaction', ['credentialID', 'hash', 'hashAlgo', 'SAD']],
-  ['credentials/sendOTP', []],
+  ['credentials/sendOTP', ['credentialID']],
   ['signatures/signHash', ['credentialID', 'SAD', 'hash', 'hashAlgo', 'signAlgo', 'signAlgoParams']],
   ['signatures/timestamp', []],
   ['oauth2/authorize', []],
@@ -59,6 +60,10 @@ const phrasesOfAuthorize: ReadonlyMap<string, string> = new Map([
 /** Codes that are this edition's own. */
 const errors: Readonly<Partial<Record<RefusalCode, CscError>>> = {
   activation_failed: { status: 400, error: 'invalid_pin', description: 'The PIN is invalid' },
+  pin_missing: { status: 400, error: 'invalid_request', description: `${MISSING_STRING} PIN` },
+  otp_failed: { status: 400, error: 'invalid_otp', description: 'The OTP is invalid' },
+  otp_missing: { status: 400, error: 'invalid_request', description: `${MISSING_STRING} OTP` },
+  otp_invalid: { status: 400, error: 'invalid_request', description: 'Invalid parameter OTP' },
 }
 
 /** The CSC API v1 (Cloud Signature Consortium, 1.0.4.0), to be mounted at /csc/v1. Absent members are left out, never null. */
@@ -72,11 +77,15 @@ export function version1({ strict }: Config['csc']): Dialect {
     spoken(info, { ...reading(info), write: infoOf }),
     spoken(credentialsList, reading(credentialsList)),
     spoken(credentialsInfo, { ...reading(credentialsInfo), write: flat }),
-    spoken(credentialsAuthorize, { ...reading(credentialsAuthorize), phrases: phrasesOfAuthorize }),
+    spoken(credentialsAuthorizeAtOnce, {
+      ...reading(credentialsAuthorizeAtOnce),
+      phrases: phrasesOfAuthorize,
+    }),
     spoken(credentialsExtendTransaction, {
       ...reading(credentialsExtendTransaction),
       phrases: phrasesOfAuthorize,
     }),
+    spoken(credentialsSendOtp, reading(credentialsSendOtp)),
     spoken(signaturesSignHash, {
       ...reading(signaturesSignHash),
       write: ({ signatures }) => ({ signatures }),
@@ -103,11 +112,18 @@ function flat({ auth, ...info }: CredentialInfo): object {
 /** The edition writes presence as a word. */
 function secrets({ objects }: Auth): object {
   if (objects === null) return {}
-  return Object.fromEntries(
-    ['PIN', 'OTP'].map((wanted) => {
-      const found = objects.find(({ id }) => id === wanted)
-      if (found === undefined) return [wanted, { presence: 'false' }]
-      return [wanted, { presence: 'true', ...only(found, ['format', 'label', 'description']) }]
-    }),
-  )
+  // What is given out of band is nothing that a client could pass on.
+  const passed = objects.filter(({ type }) => type !== 'PasswordOOB')
+  const [pin, otp] = [PIN_ID, OTP_ID].map((wanted) => passed.find(({ id }) => id === wanted))
+  return { PIN: secret(pin), OTP: { ...secret(otp), ...(otp && otpMembers(otp)) } }
+}
+
+function secret(found: AuthObject | undefined): object {
+  if (found === undefined) return { presence: 'false' }
+  return { presence: 'true', ...only(found, ['format', 'label', 'description']) }
+}
+
+/** offline: the holder has it without being sent anything. */
+function otpMembers({ id, generator }: AuthObject): object {
+  return { type: generator === undefined ? 'online' : 'offline', ID: id }
 }

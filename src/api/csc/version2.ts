@@ -1,9 +1,12 @@
 import type { Config } from '../../../config/config.ts'
 import { readingVersion2 } from './aliases.ts'
 import { credentialsAuthorize } from './credentialsAuthorize.ts'
+import { credentialsAuthorizeCheck } from './credentialsAuthorizeCheck.ts'
 import { credentialsExtendTransaction } from './credentialsExtendTransaction.ts'
+import { credentialsGetChallenge } from './credentialsGetChallenge.ts'
 import { credentialsInfo } from './credentialsInfo.ts'
 import { credentialsList } from './credentialsList.ts'
+import { credentialsSendOtp } from './credentialsSendOtp.ts'
 import { spoken, without, type Dialect } from './dialect.ts'
 import type { Endpoint } from './endpoint.ts'
 import { renderingErrors } from './errors.ts'
@@ -17,6 +20,9 @@ const methods: readonly Endpoint[] = [
   credentialsList,
   credentialsInfo,
   credentialsAuthorize,
+  credentialsAuthorizeCheck,
+  credentialsGetChallenge,
+  credentialsSendOtp,
   credentialsExtendTransaction,
   signaturesSignHash,
   signaturesSignPolling,

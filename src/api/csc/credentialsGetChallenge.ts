@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { findCredential } from '../../db/credentials.ts'
+import { Refusal } from '../../refusal.ts'
+import { secondFactorOf } from '../../signing/secondFactor.ts'
+import { sendCode } from '../../signing/sendCode.ts'
+import { codeMessage } from '../http/codeMessage.ts'
+import { OTP_ID } from './credential.ts'
+import { endpoint } from './endpoint.ts'
+import { common, credentialID, requiredString } from './members.ts'
+
+/**
+ * CSC API v2.2, 11.10: the challenge of an authentication object. The only one that there is goes to the holder out of
+ * band, so the answer is empty.
+ */
+export const credentialsGetChallenge = endpoint({
+  name: 'credentials/getChallenge',
+  request: z.strictObject({ credentialID, authObjectID: requiredString('authObjectID'), ...common }),
+  status: () => 204,
+  answer: async (ctx, { clientId, input }) => {
+    const row = await findCredential(ctx.db, { id: input.credentialID, clientId })
+    if (!row?.keyId || row.mode !== 'explicit') {
+      throw new Refusal('credential_unknown', 'Invalid parameter credentialID')
+    }
+    if (input.authObjectID !== OTP_ID || secondFactorOf(row)?.kind !== 'sent') {
+      throw new Refusal('invalid_request', 'Invalid parameter authObjectID')
+    }
+    const text = codeMessage(input.lang ?? ctx.config.csc.lang)
+    await sendCode(ctx, { clientId, credentialId: input.credentialID, text })
+    return {}
+  },
+})
