@@ -58,6 +58,7 @@ export function donePage(shown: Shown, credentialId: string): Html {
         <dt>${text.credential}</dt>
         <dd><code>${credentialId}</code></dd>
       </dl>
+      <p><a href="/enrol/codes?credential=${credentialId}">${text.doneCodes}</a></p>
       <p>${text.doneNext}</p>`,
   )
 }

@@ -7,11 +7,11 @@ import { Refusal, type RefusalCode } from '../../refusal.ts'
 import { readOctets } from '../http/body.ts'
 import type { Html } from '../http/html.ts'
 import { note } from '../http/requestLog.ts'
+import { codesRouter } from './codes.ts'
 import { donePage, formPage, mistakePage, type Shown } from './page.ts'
 import type { Mistake } from './strings.ts'
 
-const asset = (name: string): string => readFileSync(new URL(`assets/${name}`, import.meta.url), 'utf8')
-const script = asset('enrol.js')
+const script = readFileSync(new URL('../http/assets/fragment.js', import.meta.url), 'utf8')
 const style = readFileSync(new URL('../http/assets/page.css', import.meta.url), 'utf8')
 
 /** A code and two PINs. */
@@ -32,6 +32,7 @@ export function enrolRouter(ctx: Context): Router {
     if (answer.refusal !== undefined) note(response, { refusal: answer.refusal })
     send(response, answer.status, answer.page)
   })
+  router.use('/codes', codesRouter(ctx))
   router.use((_request, response) => send(response, 404, mistakePage(shown, 'page')))
   return router
 }

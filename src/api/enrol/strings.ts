@@ -17,6 +17,7 @@ interface Strings {
   readonly doneTitle: string
   readonly done: string
   readonly credential: string
+  readonly doneCodes: string
   readonly doneNext: string
   readonly errors: Readonly<Record<Mistake, string>>
 }
@@ -43,6 +44,7 @@ export const strings: Readonly<Record<Language, Strings>> = {
     doneTitle: 'Your PIN is set',
     done: 'Your signing key was made and certified. The link that brought you here no longer works.',
     credential: 'Your credential',
+    doneCodes: 'Let nobody sign without your phone: set up one-time codes',
     doneNext: 'You can close this page.',
     errors: {
       code: 'This link is not valid, has expired or was used. Check it, or ask for a new one.',
