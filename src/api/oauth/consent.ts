@@ -4,23 +4,25 @@ import type { Context } from '../../context.ts'
 import { findOauthObject, storeOauthObject, takeOauthObject } from '../../db/oauth.ts'
 import { Refusal } from '../../refusal.ts'
 import { bearerHash } from '../../signing/permit.ts'
+import { typedOtp } from '../../signing/totp.ts'
 import { note } from '../http/requestLog.ts'
 import { AuthorizationError } from './authorizationError.ts'
 import { newBearer } from './bearer.ts'
 import { CONSENT } from './codes.ts'
 import { consentPage, failedPage, type Shown } from './consentPage.ts'
-import { decide } from './decide.ts'
+import { decide, type Typed } from './decide.ts'
 import { readForm } from './form.ts'
 import { languageOf } from './language.ts'
 import { sendPage } from './pages.ts'
 import type { Parameters } from './parameters.ts'
 import { refuseTo, sendTo } from './redirect.ts'
 import { authorizationRequest, destinationOf, type AuthorizationRequest } from './request.ts'
+import { sendOnPage } from './sendOnPage.ts'
 import type { Language } from './strings.ts'
 
 /** Seconds to read, to look for the PIN, and to type it. */
 const LIFE_S = 600
-/** A PIN, a credential's id, and which button. */
+/** A PIN, a one-time code, a credential's id, and which button. */
 const BODY_LIMIT = 4096
 const COOKIE = 'intaglio_consent'
 const COOKIE_VALUE = new RegExp(`(?:^|; *)${COOKIE}=([A-Za-z0-9_-]{43})(?:;|$)`)
@@ -69,34 +71,77 @@ export function showConsent(ctx: Context, request: Request, response: Response):
   })
 }
 
-/** What the holder says: the PIN, or no. */
+/** What the holder says: the PIN, or no, or that a code is to be sent. */
 export async function answerConsent(ctx: Context, request: Request, response: Response): Promise<void> {
   const form = await readForm(request, BODY_LIMIT)
   await asPages(ctx, { request, response }, async (open, language) => {
     if (!isEqual(form.get('token') ?? '', tokenOf(open.cookie))) throw gone()
     const asked = await askedOf(ctx, response, open)
     if (asked === undefined) return
-    const refuse = async (error: AuthorizationError): Promise<void> => {
-      await end(ctx, open)
-      refuseTo(ctx, response, { destination: asked, error })
-    }
-    if (form.get('answer') !== 'approve') {
-      await refuse(new AuthorizationError('access_denied', DENIED))
-      return
-    }
-    const typed = { pin: form.get('pin') ?? '', credentialId: (form.get('credential') ?? '').trim() }
-    const outcome = await decide(ctx, { consent: open, asked, typed })
-    if (outcome.kind === 'gone') throw gone()
-    if (outcome.kind === 'refuse') await refuse(outcome.error)
-    else if (outcome.kind === 'code') {
-      sendTo(ctx, response, { destination: asked, answer: { code: outcome.code } })
+    const credentialId = (form.get('credential') ?? '').trim()
+    const shown = { ...shownOf(ctx, { open, asked, language }), credentialId }
+    const answer = form.get('answer')
+    if (answer === 'send') {
+      await send(ctx, response, { open, asked, shown })
+    } else if (answer === 'approve') {
+      const typed = { pin: form.get('pin') ?? '', credentialId, otp: typedOtp(form.get('otp')) }
+      await approve(ctx, response, { open, asked, shown, typed })
     } else {
-      note(response, { refusal: outcome.refusal })
-      const { mistake, status } = outcome
-      const shown = { ...shownOf(ctx, { open, asked, language }), mistake, credentialId: typed.credentialId }
-      sendPage(response, { status, page: consentPage(ctx, shown), redirectUri: asked.redirectUri })
+      await refuse(ctx, response, { open, asked, error: new AuthorizationError('access_denied', DENIED) })
     }
   })
+}
+
+interface Answered {
+  readonly open: Open
+  readonly asked: AuthorizationRequest
+  readonly shown: Shown & { readonly credentialId: string }
+}
+
+async function approve(
+  ctx: Context,
+  response: Response,
+  { open, asked, shown, typed }: Answered & { readonly typed: Typed },
+): Promise<void> {
+  const outcome = await decide(ctx, { consent: open, asked, typed })
+  switch (outcome.kind) {
+    case 'gone':
+      throw gone()
+    case 'refuse':
+      await refuse(ctx, response, { open, asked, error: outcome.error })
+      break
+    case 'code':
+      sendTo(ctx, response, { destination: asked, answer: { code: outcome.code } })
+      break
+    case 'ask again': {
+      const { mistake, status, refusal } = outcome
+      note(response, { refusal })
+      const page = consentPage(ctx, { ...shown, mistake })
+      sendPage(response, { status, page, redirectUri: asked.redirectUri })
+    }
+  }
+}
+
+async function refuse(
+  ctx: Context,
+  response: Response,
+  { open, asked, error }: Pick<Answered, 'open' | 'asked'> & { readonly error: AuthorizationError },
+): Promise<void> {
+  await end(ctx, open)
+  refuseTo(ctx, response, { destination: asked, error })
+}
+
+/** The holder wants a code to be sent. */
+async function send(ctx: Context, response: Response, { open, asked, shown }: Answered): Promise<void> {
+  const { approval } = asked
+  const told = await sendOnPage(ctx, response, {
+    clientId: open.clientId,
+    credentialId: approval?.credentialId ?? shown.credentialId,
+    isLogin: approval === undefined,
+    lang: open.parameters.lang ?? shown.language,
+  })
+  const page = consentPage(ctx, { ...shown, told })
+  sendPage(response, { status: 200, page, redirectUri: asked.redirectUri })
 }
 
 const gone = (): Refusal => new Refusal('not_found', 'The page is no longer valid')

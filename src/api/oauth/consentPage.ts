@@ -1,21 +1,29 @@
 import type { Context } from '../../context.ts'
+import { secondFactorOf, wantsOtp } from '../../signing/secondFactor.ts'
 import { html, type Html } from '../http/html.ts'
 import type { Approval } from './approval.ts'
 import type { Document } from './asked.ts'
 import type { AuthorizationRequest } from './request.ts'
+import type { Told } from './sendOnPage.ts'
 import { strings, type Language, type Mistake } from './strings.ts'
 
 export interface Dress {
   /** Whose service this is. */
   readonly service: string
   readonly language: Language
+  /** The page takes what stands after # in its address. */
+  readonly hasFragment?: boolean
 }
 
 export interface Shown extends Dress {
-  readonly request: AuthorizationRequest
+  readonly request: Pick<AuthorizationRequest, 'approval' | 'description'> & {
+    readonly client: { readonly name: string }
+  }
   /** Goes with the form. */
   readonly token: string
   readonly mistake?: Mistake
+  /** What became of the wish for a code. */
+  readonly told?: Told
   /** At a login, given back so that it need not be typed twice. */
   readonly credentialId?: string
 }
@@ -34,17 +42,59 @@ export function consentPage(ctx: Context, shown: Shown): Html {
     shown,
     title,
     html`<h1>${heading}</h1>
+      ${shown.told === undefined ? undefined : html`<p role="status" class="told">${text.told[shown.told]}</p>`}
       <p>${asks}</p>
       ${approval === undefined ? undefined : details(ctx, shown, approval)}
       <form method="post" autocomplete="off">
         <input type="hidden" name="token" value="${shown.token}" />
         ${/* Beside the fields: with many documents, the top is far away. */ alert(shown, shown.mistake)}
-        ${approval === undefined ? credentialField(shown) : undefined} ${pinField(shown)}
+        ${approval === undefined ? credentialField(shown) : undefined} ${pinField(shown)} ${otpField(shown)}
         <button type="submit" name="answer" value="approve">
           ${approval === undefined ? text.loginSubmit : text.approve}
         </button>
+        ${sendButton(ctx, shown)}
         <button type="submit" name="answer" value="deny" class="other" formnovalidate>${text.deny}</button>
       </form>`,
+  )
+}
+
+/** Where a link from a message leads: shows nothing before the holder presses the button, so that no robot sees it. */
+export function linkPage(dress: Dress): Html {
+  const text = strings[dress.language]
+  return layout(
+    { ...dress, hasFragment: true },
+    text.title,
+    html`<h1>${text.title}</h1>
+      <p>${text.linkIntro}</p>
+      <form method="post" autocomplete="off" data-working="${text.linkOpen}">
+        <div id="code-field">
+          <label for="code">${text.linkCode}</label>
+          <p id="code-hint" class="hint">${text.linkHint}</p>
+          <input
+            id="code"
+            name="code"
+            type="text"
+            required
+            maxlength="100"
+            autocapitalize="none"
+            spellcheck="false"
+            aria-describedby="code-hint"
+          />
+        </div>
+        <p id="notice" role="status" data-taken="${text.linkTaken}"></p>
+        <button type="submit">${text.linkOpen}</button>
+      </form>`,
+  )
+}
+
+/** The holder has said it, out of band. */
+export function answeredPage(dress: Dress, answer: 'approved' | 'denied'): Html {
+  const { heading, next } = strings[dress.language].answered[answer]
+  return layout(
+    dress,
+    heading,
+    html`<h1>${heading}</h1>
+      <p>${next}</p>`,
   )
 }
 
@@ -142,14 +192,48 @@ function pinField({ language, mistake }: Shown): Html {
       required
       maxlength="256"
       autocomplete="off"
-      aria-describedby="${mistake === undefined ? '' : 'mistake '}pin-hint"
+      aria-describedby="${mistake === undefined || mistake === 'otp' ? '' : 'mistake '}pin-hint"
       ${isWrong ? html`aria-invalid="true"` : undefined}
-      ${mistake === undefined ? undefined : html`autofocus`}
+      ${mistake === undefined || mistake === 'otp' ? undefined : html`autofocus`}
     />
   </div>`
 }
 
-function layout({ service, language }: Dress, title: string, body: Html): Html {
+/** At a login nobody knows yet whether the credential wants one. */
+function otpField({ language, mistake, request }: Shown): Html | undefined {
+  const text = strings[language]
+  const { approval } = request
+  if (approval !== undefined && !wantsOtp(approval.credential)) return undefined
+  const isSent = approval !== undefined && secondFactorOf(approval.credential)?.kind === 'sent'
+  const hint = isSent ? text.otpHintSent : text.otpHint
+  return html`<div>
+    <label for="otp">${text.otp}</label>
+    <p id="otp-hint" class="hint">${approval === undefined ? text.otpHintLogin : hint}</p>
+    <input
+      id="otp"
+      name="otp"
+      type="text"
+      inputmode="numeric"
+      maxlength="12"
+      autocomplete="one-time-code"
+      aria-describedby="${mistake === 'otp' ? 'mistake ' : ''}otp-hint"
+      ${approval === undefined ? undefined : html`required`}
+      ${mistake === 'otp' || mistake === 'login' ? html`aria-invalid="true"` : undefined}
+      ${mistake === 'otp' ? html`autofocus` : undefined}
+    />
+  </div>`
+}
+
+/** Last but the no: the key Enter presses the first button of a form. */
+function sendButton(ctx: Context, { language, request }: Shown): Html | undefined {
+  const { approval } = request
+  const isWanted = approval === undefined || secondFactorOf(approval.credential)?.kind === 'sent'
+  if (ctx.sender === undefined || !isWanted) return undefined
+  const { send } = strings[language]
+  return html`<button type="submit" name="answer" value="send" class="other" formnovalidate>${send}</button>`
+}
+
+function layout({ service, language, hasFragment }: Dress, title: string, body: Html): Html {
   return html`<!doctype html>
     <html lang="${language}">
       <head>
@@ -157,6 +241,7 @@ function layout({ service, language }: Dress, title: string, body: Html): Html {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title} – ${service}</title>
         <link rel="stylesheet" href="/oauth2/page.css" />
+        ${hasFragment === true ? html`<script src="/oauth2/fragment.js" defer></script>` : undefined}
       </head>
       <body>
         <header><p>${service}</p></header>

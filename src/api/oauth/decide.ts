@@ -1,6 +1,8 @@
 import type { Context } from '../../context.ts'
 import { Refusal, type RefusalCode } from '../../refusal.ts'
 import { approveCredential, recogniseHolder } from '../../signing/activation.ts'
+import { wantsOtp } from '../../signing/secondFactor.ts'
+import { isOtp } from '../../signing/totp.ts'
 import type { Approval } from './approval.ts'
 import { CREDENTIAL_ID } from './asked.ts'
 import { AuthorizationError } from './authorizationError.ts'
@@ -9,7 +11,7 @@ import type { AuthorizationRequest } from './request.ts'
 import type { Mistake } from './strings.ts'
 
 /** More than a PIN can have, and less than would cost anything to hash. */
-const PIN_MAX = 256
+export const PIN_MAX = 256
 
 /** What became of what the holder typed. */
 export type Outcome =
@@ -30,6 +32,8 @@ export interface Typed {
   readonly pin: string
   /** At a login alone. */
   readonly credentialId: string
+  /** Absent: the field was left empty, or was not there. */
+  readonly otp?: string | undefined
 }
 interface Answer {
   readonly consent: { readonly id: string; readonly clientId: string }
@@ -39,12 +43,12 @@ interface Answer {
 
 const missing: Outcome = { kind: 'ask again', mistake: 'missing', status: 400, refusal: 'invalid_request' }
 
-/** The PIN becomes a code: for a token of the scope credential, or for a login. */
+/** PIN and one-time code become a code for the client: for a token of the scope credential, or for a login. */
 export async function decide(ctx: Context, { consent, asked, typed }: Answer): Promise<Outcome> {
   const { approval } = asked
   const { clientId } = consent
-  if (typed.pin === '' || typed.pin.length > PIN_MAX) return missing
-  if (approval === undefined && typed.credentialId === '') return missing
+  const slip = slipIn(approval, typed)
+  if (slip !== undefined) return slip
   const base = {
     clientId,
     codeChallenge: asked.codeChallenge,
@@ -54,7 +58,7 @@ export async function decide(ctx: Context, { consent, asked, typed }: Answer): P
     const payload: CodePayload =
       approval === undefined
         ? { ...base, login: await logIn(ctx, { clientId, account: asked.account }, typed) }
-        : { ...base, approved: await approvedBy(ctx, { clientId, approval }, typed.pin) }
+        : { ...base, approved: await approvedBy(ctx, { clientId, approval }, typed) }
     const code = await issueCode(ctx, consent.id, payload)
     return code === undefined ? { kind: 'gone' } : { kind: 'code', code }
   } catch (error) {
@@ -62,14 +66,25 @@ export async function decide(ctx: Context, { consent, asked, typed }: Answer): P
   }
 }
 
+/** What is no attempt yet. */
+function slipIn(approval: Approval | undefined, typed: Typed): Outcome | undefined {
+  const { pin, credentialId, otp } = typed
+  if (pin === '' || pin.length > PIN_MAX) return missing
+  if (approval === undefined && credentialId === '') return missing
+  if (otp === undefined) return approval !== undefined && wantsOtp(approval.credential) ? missing : undefined
+  if (isOtp(otp)) return undefined
+  const mistake = approval === undefined ? 'login' : 'otp'
+  return { kind: 'ask again', mistake, status: 400, refusal: 'otp_invalid' }
+}
+
 async function logIn(
   ctx: Context,
   { clientId, account }: { readonly clientId: string; readonly account: string | undefined },
-  { pin, credentialId: typed }: Typed,
+  { pin, credentialId: typed, otp }: Typed,
 ): Promise<NonNullable<CodePayload['login']>> {
   // No credential has the empty id: it costs what an unknown one does.
   const credentialId = CREDENTIAL_ID.test(typed) ? typed : ''
-  const personId = await recogniseHolder(ctx, { clientId, credentialId, secrets: [pin] })
+  const personId = await recogniseHolder(ctx, { clientId, credentialId, secrets: [pin], otp })
   if (account !== undefined && personId !== account) {
     throw new Refusal('credential_unknown', 'Invalid parameter credentialID')
   }
@@ -79,13 +94,14 @@ async function logIn(
 async function approvedBy(
   ctx: Context,
   { clientId, approval }: { readonly clientId: string; readonly approval: Approval },
-  pin: string,
+  { pin, otp }: Typed,
 ): Promise<NonNullable<CodePayload['approved']>> {
   const { credentialId, count, documents, hash, type, hashAlgorithmOID } = approval
   const approved = await approveCredential(ctx, {
     clientId,
     credentialId,
     secrets: [pin],
+    otp,
     count,
     ...(hash === undefined ? {} : { hash }),
     ...(documents === undefined ? {} : { digests: documents.map(({ digest }) => digest) }),
@@ -105,14 +121,15 @@ async function approvedBy(
 }
 
 /** At a login the holder named the credential: whatever is wrong with it may be a mistake in typing, and is told so. */
-const tryAgain: ReadonlySet<RefusalCode> = new Set(['activation_failed', 'credential_unknown'])
+const tryAgain: ReadonlySet<RefusalCode> = new Set(['activation_failed', 'otp_failed', 'credential_unknown'])
 
 function outcomeOf(error: unknown, isApproval: boolean): Outcome {
   if (!(error instanceof Refusal)) throw error
   const refusal = error.code
   if (refusal === 'unavailable') return { kind: 'ask again', mistake: 'unavailable', status: 503, refusal }
   if (tryAgain.has(refusal)) {
-    return { kind: 'ask again', mistake: isApproval ? 'pin' : 'login', status: 400, refusal }
+    const name = refusal === 'otp_failed' ? 'otp' : 'pin'
+    return { kind: 'ask again', mistake: isApproval ? name : 'login', status: 400, refusal }
   }
   return { kind: 'refuse', error: new AuthorizationError('access_denied', error.message) }
 }

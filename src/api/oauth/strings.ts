@@ -13,6 +13,12 @@ interface Strings {
   readonly minutes: (count: number) => string
   readonly pin: string
   readonly pinHint: string
+  readonly otp: string
+  readonly otpHint: string
+  readonly otpHintSent: string
+  readonly otpHintLogin: string
+  readonly send: string
+  readonly told: Readonly<Record<'sent' | 'notSent', string>>
   readonly approve: string
   readonly deny: string
   readonly loginTitle: string
@@ -20,12 +26,20 @@ interface Strings {
   readonly loginCredential: string
   readonly loginCredentialHint: string
   readonly loginSubmit: string
+  readonly linkIntro: string
+  readonly linkCode: string
+  readonly linkHint: string
+  readonly linkTaken: string
+  readonly linkOpen: string
+  readonly answered: Readonly<
+    Record<'approved' | 'denied', { readonly heading: string; readonly next: string }>
+  >
   readonly failed: string
   readonly errors: Readonly<Record<Mistake, string>>
 }
 
 /** What can be wrong with what the holder sent, or with the page. */
-export type Mistake = 'pin' | 'login' | 'missing' | 'unavailable' | 'gone'
+export type Mistake = 'pin' | 'otp' | 'login' | 'missing' | 'locked' | 'unavailable' | 'gone'
 
 export type Language = 'en' | 'el'
 
@@ -44,6 +58,17 @@ export const strings: Readonly<Record<Language, Strings>> = {
     minutes: (count) => (count === 1 ? '1 minute after you give it' : `${count} minutes after you give it`),
     pin: 'Your PIN',
     pinHint: 'The PIN that you set for this credential.',
+    otp: 'One-time code',
+    otpHint: 'The six digits that your authenticator app shows now.',
+    otpHintSent: 'The six digits that were sent to you. Press “Send me a code” for one.',
+    otpHintLogin:
+      'The six digits of your authenticator app, or those that were sent to you, if this credential asks for them.',
+    send: 'Send me a code',
+    told: {
+      sent: 'If this credential asks for codes that are sent, one is on its way. It works for five minutes.',
+      notSent:
+        'No code can be sent now: too many were, or the credential is locked. Try again in some minutes.',
+    },
     approve: 'Approve',
     deny: 'Deny',
     loginTitle: 'Log in',
@@ -51,11 +76,23 @@ export const strings: Readonly<Record<Language, Strings>> = {
     loginCredential: 'Number of your credential',
     loginCredentialHint: 'You were shown it when you set your PIN.',
     loginSubmit: 'Log in',
+    linkIntro: 'An application asks for signatures in your name. Look at what it asks for before you decide.',
+    linkCode: 'Code of the message',
+    linkHint: 'The part of your link after the # sign.',
+    linkTaken: 'The code was taken from your link.',
+    linkOpen: 'Show what is asked',
+    answered: {
+      approved: { heading: 'Approved', next: 'The application can sign now. You can close this page.' },
+      denied: { heading: 'Denied', next: 'Nothing will be signed. You can close this page.' },
+    },
     failed: 'Not done',
     errors: {
       pin: 'The PIN is wrong. After five wrong PINs the credential is locked.',
-      login: 'The number or the PIN is wrong. After five wrong PINs a credential is locked.',
+      otp: 'The one-time code is wrong or was used. Wait for the next one; type the PIN again. After five mistakes the credential is locked.',
+      login:
+        'The number or the PIN is wrong. If you set up one-time codes: or the code is, or it was used. After five mistakes a credential is locked.',
       missing: 'Fill in every field.',
+      locked: 'The credential is locked or cannot be used any more. Ask for help.',
       unavailable: 'This cannot be done at the moment. Try again in a minute.',
       gone: 'This page is no longer valid. Go back to the application and start again.',
     },
@@ -74,6 +111,17 @@ export const strings: Readonly<Record<Language, Strings>> = {
     minutes: (count) => (count === 1 ? '1 λεπτό αφού τη δώσετε' : `${count} λεπτά αφού τη δώσετε`),
     pin: 'Το PIN σας',
     pinHint: 'Το PIN που ορίσατε για αυτό το διαπιστευτήριο.',
+    otp: 'Κωδικός μίας χρήσης',
+    otpHint: 'Τα έξι ψηφία που δείχνει τώρα η εφαρμογή ελέγχου ταυτότητας.',
+    otpHintSent: 'Τα έξι ψηφία που σας στάλθηκαν. Πατήστε «Στείλτε μου κωδικό» για να λάβετε.',
+    otpHintLogin:
+      'Τα έξι ψηφία της εφαρμογής ελέγχου ταυτότητας ή εκείνα που σας στάλθηκαν, αν τα ζητά αυτό το διαπιστευτήριο.',
+    send: 'Στείλτε μου κωδικό',
+    told: {
+      sent: 'Αν αυτό το διαπιστευτήριο ζητά κωδικούς που στέλνονται, ένας είναι καθ’ οδόν. Ισχύει για πέντε λεπτά.',
+      notSent:
+        'Δεν μπορεί να σταλεί κωδικός τώρα: στάλθηκαν πολλοί ή το διαπιστευτήριο είναι κλειδωμένο. Δοκιμάστε ξανά σε λίγα λεπτά.',
+    },
     approve: 'Έγκριση',
     deny: 'Άρνηση',
     loginTitle: 'Σύνδεση',
@@ -82,11 +130,29 @@ export const strings: Readonly<Record<Language, Strings>> = {
     loginCredential: 'Αριθμός του διαπιστευτηρίου σας',
     loginCredentialHint: 'Σας εμφανίστηκε όταν ορίσατε το PIN σας.',
     loginSubmit: 'Σύνδεση',
+    linkIntro: 'Μια εφαρμογή ζητά υπογραφές στο όνομά σας. Δείτε τι ζητά πριν αποφασίσετε.',
+    linkCode: 'Κωδικός του μηνύματος',
+    linkHint: 'Το τμήμα του συνδέσμου σας μετά το σύμβολο #.',
+    linkTaken: 'Ο κωδικός λήφθηκε από τον σύνδεσμό σας.',
+    linkOpen: 'Εμφάνιση του αιτήματος',
+    answered: {
+      approved: {
+        heading: 'Εγκρίθηκε',
+        next: 'Η εφαρμογή μπορεί τώρα να υπογράψει. Μπορείτε να κλείσετε αυτή τη σελίδα.',
+      },
+      denied: {
+        heading: 'Απορρίφθηκε',
+        next: 'Τίποτα δεν θα υπογραφεί. Μπορείτε να κλείσετε αυτή τη σελίδα.',
+      },
+    },
     failed: 'Δεν ολοκληρώθηκε',
     errors: {
       pin: 'Το PIN είναι λάθος. Μετά από πέντε λάθος PIN το διαπιστευτήριο κλειδώνει.',
-      login: 'Ο αριθμός ή το PIN είναι λάθος. Μετά από πέντε λάθος PIN ένα διαπιστευτήριο κλειδώνει.',
+      otp: 'Ο κωδικός μίας χρήσης είναι λάθος ή έχει χρησιμοποιηθεί. Περιμένετε τον επόμενο και πληκτρολογήστε ξανά το PIN. Μετά από πέντε λάθη το διαπιστευτήριο κλειδώνει.',
+      login:
+        'Ο αριθμός ή το PIN είναι λάθος. Αν έχετε ρυθμίσει κωδικούς μίας χρήσης: ή ο κωδικός είναι λάθος ή έχει χρησιμοποιηθεί. Μετά από πέντε λάθη ένα διαπιστευτήριο κλειδώνει.',
       missing: 'Συμπληρώστε όλα τα πεδία.',
+      locked: 'Το διαπιστευτήριο είναι κλειδωμένο ή δεν μπορεί πλέον να χρησιμοποιηθεί. Ζητήστε βοήθεια.',
       unavailable: 'Αυτή τη στιγμή δεν είναι δυνατό. Δοκιμάστε ξανά σε ένα λεπτό.',
       gone: 'Αυτή η σελίδα δεν ισχύει πλέον. Επιστρέψτε στην εφαρμογή και ξεκινήστε από την αρχή.',
     },
