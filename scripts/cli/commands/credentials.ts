@@ -16,6 +16,14 @@ const verbs = {
   ],
   enable: ['POST /credentials/:id/enable', 'let it sign again'],
   unlock: ['POST /credentials/:id/unlock', 'let its holder try again after too many wrong PINs'],
+  'send-codes': [
+    'POST /credentials/:id/send-codes',
+    'ask its holder for a code that is sent to their contact, besides the PIN',
+  ],
+  'reset-second-factor': [
+    'POST /credentials/:id/reset-second-factor',
+    'ask for the PIN alone, until its holder sets one-time codes up anew: the phone is lost',
+  ],
 } as const
 
 export function addCredentialCommands(program: Command, open: Open): void {
@@ -31,7 +39,10 @@ export function addCredentialCommands(program: Command, open: Open): void {
     .option('--client <id>', 'by which client it is used')
     .option('--key-type <type>', 'P-256, P-384, P-521, RSA-3072, RSA-4096, Ed25519; P-256 if absent')
     .option('--scal <level>', '1, or 2: a SAD is bound to the hashes; 2 if absent')
-    .option('--mode <mode>', 'explicit: the client passes the PIN on; oauth2code: on this service’s page')
+    .option(
+      '--mode <mode>',
+      'explicit: the client passes the PIN on; oauth2code: on this service’s page; oob: there, by a link that is sent',
+    )
     .option('--multisign <count>', 'signatures that one authorisation may cover')
     .option('--description <text>', 'shown to the holder by clients')
     .option(

@@ -11,21 +11,20 @@ export function addPersonCommands(program: Command, open: Open): void {
     .option('--surname <name>', 'as in the identity document')
     .option('--country <code>', 'two letters, ISO 3166-1')
     .option('--serial-number <identifier>', 'EN 319 412-1, such as PNONO-12345678901')
-    .option('--file <file>', 'one JSON object a line: givenName, surname, country, serialNumber')
-  const list = verb(person, 'list', {
-    says: 'persons, in the order of registration',
-    open,
-    work: async ({ admin, output }, _args, options) => {
-      const page = await admin.page('GET /persons', { query: pageOf(options) })
-      printPage(output, page, ['id', 'givenName', 'surname', 'country', 'serialNumber', 'state'])
-    },
-  })
-  paged(list)
+    .option('--contact <uri>', 'mailto:… or tel:+…, where messages reach the person')
+    .option('--file <file>', 'one JSON object a line: givenName, surname, country, serialNumber, contact')
+  addList(person, open)
   verb(person, 'show <id>', {
     says: 'one person',
     open,
     work: async ({ admin, output }, [id = '']) =>
       printItem(output, await admin.item('GET /persons/:id', { params: { id } })),
+  })
+  verb(person, 'contact <id> <uri>', {
+    says: 'another contact, mailto:… or tel:+…; codes are sent there from now on',
+    open,
+    work: async ({ admin, output }, [id = '', contact = '']) =>
+      printItem(output, await admin.item('POST /persons/:id/contact', { params: { id }, body: { contact } })),
   })
   verb(person, 'erase <id>', {
     says: 'remove the personal data; the audit log keeps its proof',
@@ -39,6 +38,18 @@ export function addPersonCommands(program: Command, open: Open): void {
   ])
 }
 
+function addList(person: Command, open: Open): void {
+  const list = verb(person, 'list', {
+    says: 'persons, in the order of registration',
+    open,
+    work: async ({ admin, output }, _args, options) => {
+      const page = await admin.page('GET /persons', { query: pageOf(options) })
+      printPage(output, page, ['id', 'givenName', 'surname', 'country', 'serialNumber', 'state'])
+    },
+  })
+  paged(list)
+}
+
 async function create(session: Session, _args: readonly string[], options: Options): Promise<void> {
   const file = text(options, 'file')
   if (file !== undefined) return createEach(session, 'POST /persons', file)
@@ -47,6 +58,7 @@ async function create(session: Session, _args: readonly string[], options: Optio
     surname: text(options, 'surname'),
     country: text(options, 'country'),
     serialNumber: text(options, 'serialNumber'),
+    contact: text(options, 'contact'),
   }
   if (body.givenName === undefined || body.surname === undefined || body.country === undefined) {
     throw new Failure('usage', 'Give --given-name, --surname and --country, or --file.')

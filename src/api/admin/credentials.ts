@@ -13,8 +13,10 @@ import {
 } from '../../db/credentials.ts'
 import type { Queries } from '../../db/database.ts'
 import { endPendingCredential, expireEnrolments, insertEnrolment } from '../../db/enrolments.ts'
-import { lockPerson } from '../../db/persons.ts'
+import { findPerson, lockPerson } from '../../db/persons.ts'
 import { Refusal } from '../../refusal.ts'
+import { secondFactorOf } from '../../signing/secondFactor.ts'
+import { askForSentCodes, resetSecondFactor } from '../../signing/changeFactor.ts'
 import { actorOf, found, isUuid, parsed, recordAct, type Call, type Endpoints } from './endpoint.ts'
 import { keyTypeSchema } from './keyType.ts'
 import { page, pageQuery } from './page.ts'
@@ -34,7 +36,7 @@ export interface NewCredential {
   readonly clientId: string
   readonly keyType: KeyType
   readonly scal: 1 | 2
-  /** How its holder authorises: by a PIN that the client passes on, or on the page of this service. 'explicit' if absent. */
+  /** 'explicit' if absent. */
   readonly mode?: CredentialRow['mode']
   /** Signatures that one authorisation may cover. */
   readonly multisign: number
@@ -63,6 +65,10 @@ export async function createCredential(
     const client = await findClient(tx, made.clientId)
     if (client === undefined) throw new Refusal('invalid_request', 'clientId: there is no such client')
     const { mode = 'explicit' } = made
+    if (mode === 'oob' && !(await findPerson(tx, made.personId))?.contact) {
+      throw new Refusal('conflict', 'The person has no contact.')
+    }
+    if (mode === 'oob' && ctx.sender === undefined) throw new Refusal('conflict', 'No sender is configured.')
     await insertCredential(tx, { ...made, id: credentialId, mode })
     const subjects = [`credential:${credentialId}`, `person:${made.personId}`, `client:${made.clientId}`]
     const detail = { keyType: made.keyType, scal: made.scal, mode, multisign: made.multisign }
@@ -158,6 +164,21 @@ export const credentialEndpoints: Endpoints<'credentials'> = {
     })
     return { body: { ...shown(row), locked: false } }
   },
+
+  'POST /credentials/:id/send-codes': async (ctx, call) => {
+    const row = await credentialOf(ctx.db, call)
+    if (row.state === 'ended') throw new Refusal('conflict', 'The credential is ended.')
+    if (ctx.sender === undefined) throw new Refusal('conflict', 'No sender is configured.')
+    await askForSentCodes(ctx, row, actorOf(call))
+    return { body: shown(await credentialOf(ctx.db, call)) }
+  },
+
+  'POST /credentials/:id/reset-second-factor': async (ctx, call) => {
+    const row = await credentialOf(ctx.db, call)
+    if (row.state === 'ended') throw new Refusal('conflict', 'The credential is ended.')
+    if (row.secondFactor !== null) await resetSecondFactor(ctx, row, actorOf(call))
+    return { body: shown(await credentialOf(ctx.db, call)) }
+  },
 }
 
 function createSchema(ctx: Context) {
@@ -167,7 +188,7 @@ function createSchema(ctx: Context) {
     clientId: z.string().min(1).max(64),
     keyType: keyTypeSchema(ctx.config.profile, Object.keys(keyTypes) as KeyType[]).default('P-256'),
     scal: z.union([z.literal(1), z.literal(2)]).default(2),
-    mode: z.enum(['explicit', 'oauth2code']).default('explicit'),
+    mode: z.enum(['explicit', 'oauth2code', 'oob']).default('explicit'),
     multisign: z.int().min(1).max(maxSignatures).default(maxSignatures),
     description: z.string().max(255).default(''),
   })
@@ -183,7 +204,11 @@ function linkBody({ credentialId, link, expiresAt }: EnrolmentLink): Record<stri
 
 function shown(row: CredentialRow): Record<string, unknown> {
   const { id, personId, clientId, keyType, scal, mode, multisign, description, state, createdAt, keyId } = row
-  const described = { id, personId, clientId, keyType, scal, mode, multisign, description, state, createdAt }
+  const factor = secondFactorOf(row)
+  const described = {
+    ...{ id, personId, clientId, keyType, scal, mode, multisign, description, state, createdAt },
+    ...(factor === undefined ? {} : { secondFactor: factor.kind }),
+  }
   if (keyId === null) return described
   const { certificateState, notBefore, notAfter } = row
   return {

@@ -29,6 +29,7 @@ export const matrix = {
   'GET /persons': ['registration-officer', 'revocation-officer'],
   'POST /persons': ['registration-officer'],
   'GET /persons/:id': ['registration-officer', 'revocation-officer'],
+  'POST /persons/:id/contact': ['registration-officer'],
   'POST /persons/:id/erase': ['registration-officer'],
 
   'GET /credentials': ['registration-officer', 'revocation-officer', 'security-officer', 'auditor'],
@@ -38,6 +39,8 @@ export const matrix = {
   'POST /credentials/:id/disable': ['revocation-officer', 'security-officer'],
   'POST /credentials/:id/enable': ['registration-officer'],
   'POST /credentials/:id/unlock': ['registration-officer'],
+  'POST /credentials/:id/send-codes': ['registration-officer'],
+  'POST /credentials/:id/reset-second-factor': ['registration-officer'],
 
   'GET /deliveries': ['administrator', 'security-officer', 'auditor'],
   'GET /deliveries/:id': ['administrator', 'security-officer', 'auditor'],

@@ -11,6 +11,7 @@ import {
   type PersonRow,
 } from '../../db/persons.ts'
 import { Refusal } from '../../refusal.ts'
+import { changeContact } from '../../signing/changeFactor.ts'
 import { actorOf, found, parsed, recordAct, uuidParam, type Endpoints } from './endpoint.ts'
 import { page, pageQuery, uuidPosition } from './page.ts'
 
@@ -18,6 +19,12 @@ import { page, pageQuery, uuidPosition } from './page.ts'
 const NAME_MAX = 64
 
 const name = z.string().trim().min(1).max(NAME_MAX)
+/** An e-mail address, or a telephone number with its country (RFC 6068, RFC 3966). */
+const contactSchema = z
+  .string()
+  .max(254)
+  .regex(/^(mailto:[^\s@:,?]+@[^\s@:,?]+|tel:\+[0-9]{5,15})$/, 'mailto:… or tel:+…')
+
 const personSchema = z.strictObject({
   givenName: name,
   surname: name,
@@ -30,6 +37,7 @@ const personSchema = z.strictObject({
       'an identifier such as PNONO-12345678901',
     )
     .optional(),
+  contact: contactSchema.optional(),
 })
 
 /** Registers a person. @returns the person's id, which is the CSC API's userID. */
@@ -62,6 +70,15 @@ export const personEndpoints: Endpoints<'persons'> = {
     return { body: shown(found(await findPerson(ctx.db, uuidParam(call, 'person')), 'person')) }
   },
 
+  'POST /persons/:id/contact': async (ctx, call) => {
+    const id = uuidParam(call, 'person')
+    const { contact } = parsed(z.strictObject({ contact: contactSchema }), call.body)
+    const person = found(await findPerson(ctx.db, id), 'person')
+    if (person.surname === null) throw new Refusal('conflict', 'The person was erased.')
+    await changeContact(ctx, { personId: id, contact, actor: actorOf(call) })
+    return { body: shown(found(await findPerson(ctx.db, id), 'person')) }
+  },
+
   'POST /persons/:id/erase': async (ctx, call) => {
     const id = uuidParam(call, 'person')
     await ctx.db.transaction(async (tx) => {
@@ -82,7 +99,7 @@ export const personEndpoints: Endpoints<'persons'> = {
 function shown(row: PersonRow): Record<string, unknown> {
   const { id, state, createdAt } = row
   if (row.surname === null) return { id, state, createdAt, erased: true }
-  const { givenName, surname, country, serialNumber } = row
+  const { givenName, surname, country, serialNumber, contact } = row
   return {
     id,
     state,
@@ -91,5 +108,6 @@ function shown(row: PersonRow): Record<string, unknown> {
     surname,
     country,
     ...(serialNumber === null ? {} : { serialNumber }),
+    ...(contact === null ? {} : { contact }),
   }
 }
