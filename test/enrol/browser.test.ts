@@ -4,7 +4,9 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { createCredential } from '../../src/api/admin/credentials.ts'
+import { codesStrings } from '../../src/api/enrol/codesStrings.ts'
 import { strings } from '../../src/api/enrol/strings.ts'
+import { Authenticator } from '../secondFactors/authenticator.ts'
 import { startService, type TestService } from '../support/startService.ts'
 
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
@@ -57,8 +59,12 @@ describe('the enrolment page in a browser', function () {
     return made
   }
   /** Opens a page, and fails when it breaks its policy or its script does. */
-  const open = async (url: string, options: { script?: boolean; viewport?: typeof PHONE } = {}) => {
+  const open = async (
+    url: string,
+    options: { script?: boolean; viewport?: typeof PHONE; locale?: string } = {},
+  ) => {
     const context = await browser.newContext({
+      locale: options.locale ?? 'en',
       viewport: options.viewport ?? DESKTOP,
       javaScriptEnabled: options.script ?? true,
     })
@@ -168,4 +174,40 @@ describe('the enrolment page in a browser', function () {
     await page.getByRole('heading', { name: strings.en.doneTitle }).waitFor()
     await close()
   })
+
+  const looks = [
+    ['en', DESKTOP, 'light'],
+    ['el', PHONE, 'dark'],
+  ] as const
+  for (const [locale, viewport, colorScheme] of looks) {
+    it(`sets up one-time codes, accessible and fitting: ${locale}, ${colorScheme}`, async () => {
+      const text = codesStrings[locale]
+      const credential = await service.newCredential()
+      const address = `${service.url}/enrol/codes?credential=${credential.id}`
+      const { page, complaints, close } = await open(address, { viewport, locale, script: true })
+      await page.emulateMedia({ colorScheme })
+      const isGood = async (name: string) => {
+        await picture(page, `codes-${name}-${locale}`)
+        expect(await fits(page), name).to.equal(true)
+        expect(await violations(page), name).to.deep.equal([])
+      }
+      await isGood('begin')
+      await page.getByLabel(text.pin).fill(credential.pin)
+      await page.keyboard.press('Enter')
+      await page.getByRole('img', { name: text.picture }).waitFor()
+      const app = Authenticator.read(service, credential, { status: 200, text: await page.content() })
+      await isGood('scan')
+      await page.getByLabel(text.code, { exact: true }).fill(app.wrong())
+      await page.keyboard.press('Enter')
+      expect((await page.getByRole('alert').textContent())?.trim()).to.equal(text.errors.code)
+      expect(await page.evaluate('document.activeElement.id')).to.equal('code')
+      await isGood('wrong')
+      await page.getByLabel(text.code, { exact: true }).fill(app.code())
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { name: text.doneTitle }).waitFor()
+      await isGood('done')
+      expect(complaints.filter((one) => !one.includes('400'))).to.deep.equal([])
+      await close()
+    })
+  }
 })

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { strings, type Language } from '../../src/api/oauth/strings.ts'
 import { OID, digest } from '../csc/client.ts'
+import { Sending } from '../secondFactors/sending.ts'
 import { startService, type TestCredential, type TestService } from '../support/startService.ts'
 import { CodeClient } from './codeClient.ts'
 
@@ -186,4 +187,45 @@ describe('the page of a holder in a browser', function () {
     expect(await violations(page)).to.deep.equal([])
     await close()
   })
+
+  for (const [locale, viewport, colorScheme] of [
+    ['en', DESKTOP, 'light'],
+    ['el', PHONE, 'dark'],
+  ] as const) {
+    it(`takes an approval out of band, by a link with a code and a button: ${locale}, ${colorScheme}`, async () => {
+      const text = strings[locale]
+      const sending = await Sending.of(service)
+      const { id, pin } = await sending.outOfBand()
+      const link = await sending.link(id)
+      const context = await browser.newContext({ viewport, locale })
+      const page = await context.newPage()
+      const addresses: string[] = []
+      page.on('request', (request) => addresses.push(request.url()))
+      await page.emulateMedia({ colorScheme })
+      await page.goto(link)
+      const isGood = async (name: string) => {
+        await picture(page, `approve-${name}-${locale}`)
+        expect(await fits(page), name).to.equal(true)
+        expect(await violations(page), name).to.deep.equal([])
+      }
+      await isGood('link')
+      await page.getByRole('button', { name: text.linkOpen }).click()
+      await page.getByText(id).waitFor()
+      await isGood('asked')
+      await page.getByRole('button', { name: text.send }).click()
+      await page.getByText(text.told.sent).waitFor()
+      await page.getByLabel(text.pin).fill('not the PIN')
+      await page.getByLabel(text.otp).fill(sending.phone.code())
+      await page.keyboard.press('Enter')
+      expect((await page.getByRole('alert').textContent())?.trim()).to.equal(text.errors.pin)
+      await isGood('wrong')
+      await page.getByLabel(text.pin).fill(pin)
+      await page.getByLabel(text.otp).fill(sending.phone.code())
+      await page.keyboard.press('Enter')
+      await page.getByRole('heading', { name: text.answered.approved.heading }).waitFor()
+      await isGood('approved')
+      expect(addresses.filter((one) => one.includes(new URL(link).hash.slice(1)))).to.deep.equal([])
+      await context.close()
+    })
+  }
 })

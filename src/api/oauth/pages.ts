@@ -9,14 +9,17 @@ export interface Page {
   readonly page: Html
   /** Where the answer to the page's form may send the browser: browsers ask the policy about that, too. */
   readonly redirectUri?: string
+  /** It takes what stands after # in its address, by a script of ours. */
+  readonly hasFragment?: boolean
 }
 
-/** Nothing from elsewhere, nothing inline, no script at all, no frame. */
-export function sendPage(response: Response, { status, page, redirectUri }: Page): void {
+/** Nothing from elsewhere, nothing inline, no script where none is needed, no frame. */
+export function sendPage(response: Response, { status, page, redirectUri, hasFragment }: Page): void {
   const formAction = ["'self'", ...(redirectUri === undefined ? [] : [originOf(redirectUri)])]
   const policy = [
     "default-src 'none'",
     "style-src 'self'",
+    ...(hasFragment === true ? ["script-src 'self'"] : []),
     `form-action ${formAction.join(' ')}`,
     "base-uri 'none'",
     "frame-ancestors 'none'",

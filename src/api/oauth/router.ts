@@ -6,12 +6,14 @@ import { Refusal, type RefusalCode } from '../../refusal.ts'
 import { renderErrors, type Rendered } from '../http/errors.ts'
 import { detailTypes } from './asked.ts'
 import { authorize } from './authorize.ts'
+import { answerWish, showLink } from './approve.ts'
 import { answerConsent, showConsent } from './consent.ts'
 import { CODE_GRANT, CREDENTIAL_SCOPE, REFRESH_GRANT, SCOPE, oauthProvider } from './provider.ts'
 import { pushedAuthorize } from './pushedAuthorize.ts'
 import { revoke } from './revoke.ts'
 import { strings } from './strings.ts'
 
+const script = readFileSync(new URL('../http/assets/fragment.js', import.meta.url), 'utf8')
 const style = readFileSync(new URL('../http/assets/page.css', import.meta.url), 'utf8')
 
 /** The authorisation server, to be mounted at /oauth2. Only what is listed here reaches the library. */
@@ -31,6 +33,11 @@ export function oauthRouter(ctx: Context): Router {
   router.all('/authorize', only('GET, POST', 'Authorization is asked for by GET or POST'))
   router.get('/consent/:id', (request, response) => showConsent(ctx, request, response))
   router.post('/consent/:id', (request, response) => answerConsent(ctx, request, response))
+  router.get('/approve', (request, response) => {
+    showLink(ctx, request, response)
+  })
+  router.post('/approve', (request, response) => answerWish(ctx, request, response))
+  router.get('/fragment.js', (_request, response) => void response.type('text/javascript').send(script))
   router.get('/page.css', (_request, response) => void response.type('text/css').send(style))
   router.get('/.well-known/oauth-authorization-server', oauthMetadata(ctx))
   router.use(() => {

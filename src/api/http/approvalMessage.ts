@@ -1,0 +1,27 @@
+/** Where the page is that the link leads to. What stands after # is in no server's log. */
+const PAGE = '/oauth2/approve'
+
+interface Shown {
+  readonly link: string
+  readonly client: string
+  readonly count: number
+  readonly minutes: number
+}
+
+/** TABLE of what a message that asks for an approval says, by language. */
+const messages = {
+  en: ({ link, client, count, minutes }: Shown) =>
+    `${client} asks you to approve ${count === 1 ? 'a signature' : `${count} signatures`}: ${link} (for ${minutes} minutes). If you did not expect it, do nothing.`,
+  el: ({ link, client, count, minutes }: Shown) =>
+    `Η εφαρμογή ${client} ζητά να εγκρίνετε ${count === 1 ? 'μία υπογραφή' : `${count} υπογραφές`}: ${link} (για ${minutes} λεπτά). Αν δεν το περιμένατε, μην κάνετε τίποτα.`,
+} as const
+
+/** @param lang as a client says it (RFC 5646); English where there is no such message */
+export function approvalMessage(
+  baseUrl: string,
+  lang: string,
+): (shown: Omit<Shown, 'link'> & { readonly code: string }) => string {
+  const wanted = /^[a-z]{2,3}/.exec(lang.toLowerCase())?.[0] ?? ''
+  const message = Object.hasOwn(messages, wanted) ? messages[wanted as keyof typeof messages] : messages.en
+  return ({ code, ...shown }) => message({ ...shown, link: `${baseUrl}${PAGE}#${code}` })
+}
