@@ -44,6 +44,7 @@ describe('seals', () => {
     'credential.scal': `update credential set scal = 1 where key_id = $1`,
     'credential.mode': `update credential set mode = 'oauth2code' where key_id = $1`,
     'credential.multisign': `update credential set multisign = multisign + 1 where key_id = $1`,
+    'credential.second_factor': `update credential set second_factor = 'totp:1' where key_id = $1`,
     'credential.seal': `update credential set seal = decode(repeat('00', 32), 'hex') where key_id = $1`,
     'authorisation.hash': `update authorisation set hash = 'SHA-384' where key_id = $1 and sad_hash is not null`,
     'authorisation.count': `update authorisation set count = count + 1 where key_id = $1 and sad_hash is not null`,

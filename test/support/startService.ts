@@ -50,7 +50,7 @@ export interface TestService {
   newCredential(options?: {
     readonly keyType?: KeyType
     readonly scal?: 1 | 2
-    readonly mode?: 'explicit' | 'oauth2code'
+    readonly mode?: 'explicit' | 'oauth2code' | 'oob'
     readonly multisign?: number
     readonly clientId?: string
     readonly personId?: string

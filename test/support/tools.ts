@@ -66,7 +66,7 @@ export class Tools {
   async newCredential(options: {
     keyType?: KeyType
     scal?: 1 | 2
-    mode?: 'explicit' | 'oauth2code'
+    mode?: 'explicit' | 'oauth2code' | 'oob'
     multisign?: number
     clientId: string
     personId: string
