@@ -12,7 +12,7 @@ import {
 } from './rows.ts'
 import { authorizeRows1, extendRows1, infoRows1, listRows1, signRows1 } from './rows1.ts'
 
-/** What info names at both mounts, and at that of version 2. */
+/** Methods of both mounts that need nothing but a credential with a PIN. */
 export const METHODS = [
   'info',
   'credentials/list',
@@ -21,7 +21,31 @@ export const METHODS = [
   'credentials/extendTransaction',
   'signatures/signHash',
 ] as const
-export const METHODS_2 = [...METHODS, 'signatures/signPolling'] as const
+
+/** What info names at the mount of version 1. */
+export const METHODS_1 = [
+  'info',
+  'credentials/list',
+  'credentials/info',
+  'credentials/authorize',
+  'credentials/extendTransaction',
+  'credentials/sendOTP',
+  'signatures/signHash',
+] as const
+
+/** What info names at the mount of version 2. */
+export const METHODS_2 = [
+  'info',
+  'credentials/list',
+  'credentials/info',
+  'credentials/authorize',
+  'credentials/authorizeCheck',
+  'credentials/getChallenge',
+  'credentials/sendOTP',
+  'credentials/extendTransaction',
+  'signatures/signHash',
+  'signatures/signPolling',
+] as const
 
 type Body = Record<string, unknown>
 
