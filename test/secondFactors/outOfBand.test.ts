@@ -4,6 +4,7 @@ import { strings } from '../../src/api/oauth/strings.ts'
 import { APPROVAL_LIMITS } from '../../src/signing/outOfBand.ts'
 import { CscClient, OID, digest, refusal, type CscAnswer } from '../csc/client.ts'
 import { HASH, UNKNOWN_ID } from '../csc/rows.ts'
+import { CodeClient, REDIRECT } from '../oauth/codeClient.ts'
 import { startService, type TestCredential, type TestService } from '../support/startService.ts'
 import { Authenticator, post, type Page } from './authenticator.ts'
 import { Phone } from './phone.ts'
@@ -26,10 +27,10 @@ describe('approvals out of band', () => {
   after(() => service.close())
   afterEach(() => service.checkState())
 
-  const credentialOf = async (scal: 1 | 2 = 2): Promise<TestCredential> => {
+  const credentialOf = async (scal: 1 | 2 = 2, clientId = service.client.id): Promise<TestCredential> => {
     const detail = { givenName: 'Kari', surname: 'Nordmann', country: 'NO', contact: CONTACT }
     const personId = await createPerson(service.ctx, 'service', detail)
-    return service.newCredential({ personId, mode: 'oob', multisign: 10, scal })
+    return service.newCredential({ personId, mode: 'oob', multisign: 10, scal, clientId })
   }
   const request = (credential: TestCredential, more = {}) => ({
     credentialID: credential.id,
@@ -162,6 +163,25 @@ describe('approvals out of band', () => {
     expect((await check(handle)).status).to.equal(202)
     const without = await client.call('credentials/authorizeCheck', { handle }, { authorization: 'Bearer x' })
     expect(without.status).to.equal(401)
+  })
+
+  it('have handles that tell nothing to whom else the client serves', async () => {
+    const wallet = new CodeClient(service, await service.newClient('Wallet', [REDIRECT]))
+    const clientId = wallet.client.id
+    const [theirs, other] = [await credentialOf(2, clientId), await service.newCredential({ clientId })]
+    const own = await CscClient.of(service, wallet.client)
+    const { body } = await own.call('credentials/authorize', request(theirs))
+    const code = await wallet.code(wallet.login(), { credential: other.id, pin: other.pin })
+    const token = String((await wallet.redeem(code)).body['access_token'])
+    const { handle } = body
+    service.keepSecret(String(handle))
+    const asked = await own.call(
+      'credentials/authorizeCheck',
+      { handle },
+      { authorization: `Bearer ${token}` },
+    )
+    refused(asked, 'Invalid parameter handle')
+    expect((await check(handle, own)).status).to.equal(202)
   })
 
   it('are denied without a PIN', async () => {
