@@ -98,16 +98,14 @@ describe('one-time codes that are sent', () => {
       ['/csc/v2', 'credentials/getChallenge', challengeRows],
     ] as const
     for (const [mount, method, changes] of cases) {
-      for (const [name, change, description] of changes) {
-        it(`by ${mount}/${method}: ${name}`, async () => {
-          const good = {
-            credentialID: credential.id,
-            ...(method === 'credentials/getChallenge' ? { authObjectID: 'OTP' } : {}),
-          }
+      it(`by ${mount}/${method}, where the request is bad`, async () => {
+        const object = method === 'credentials/getChallenge' ? { authObjectID: 'OTP' } : {}
+        const good = { credentialID: credential.id, ...object }
+        for (const [name, change, description] of changes) {
           const answer = await sending.client.at(mount).call(method, { ...good, ...change })
-          expect([answer.status, answer.body]).to.deep.equal([400, refusal(description)])
-        })
-      }
+          expect([answer.status, answer.body], name).to.deep.equal([400, refusal(description)])
+        }
+      })
     }
 
     it('where they are not what the credential asks for, or its holder asks on the page', async () => {
