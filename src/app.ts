@@ -2,14 +2,18 @@ import type { RequestListener } from 'node:http'
 import express from 'express'
 import { adminRouter } from './api/admin/router.ts'
 import type { Dialect } from './api/csc/dialect.ts'
+import { cscOperations } from './api/csc/operations.ts'
 import { cscMethods, cscRouter } from './api/csc/router.ts'
 import { version1 } from './api/csc/version1.ts'
 import { version2 } from './api/csc/version2.ts'
+import { docsRouter } from './api/docs/router.ts'
 import { enrolRouter } from './api/enrol/router.ts'
 import { cors } from './api/http/cors.ts'
 import { straight } from './api/http/direct.ts'
 import { securityHeaders } from './api/http/headers.ts'
+import type { Operation } from './api/http/openapi.ts'
 import { requestLog } from './api/http/requestLog.ts'
+import { oauthOperations } from './api/oauth/operations.ts'
 import { oauthMetadata, oauthRouter } from './api/oauth/router.ts'
 import { nowhere } from './api/ops/nowhere.ts'
 import { opsRouter } from './api/ops/router.ts'
@@ -39,6 +43,8 @@ export function createApp(ctx: Context, door: Door): RequestListener {
   }
   const editions = door.faces.has('csc') ? cscEditions(ctx) : []
   for (const { at, dialect } of editions) app.use(at, cscRouter(ctx, dialect))
+  const described = operationsOf(door, editions)
+  if (described !== undefined) app.use(docsRouter(ctx, { url: door.url, operations: described }))
   if (door.faces.has('admin')) app.use('/admin/v1', adminRouter(ctx, door))
   if (door.faces.has('enrol')) app.use('/enrol', enrolRouter(ctx))
   app.use(nowhere(ctx))
@@ -46,8 +52,22 @@ export function createApp(ctx: Context, door: Door): RequestListener {
   return straight(new Map(methods), [headers, ...logged], app)
 }
 
+interface Edition {
+  readonly at: string
+  readonly dialect: Dialect
+}
+
+/** What clients can call at a door, as it is described there; undefined where that is nothing. */
+function operationsOf({ faces }: Door, editions: readonly Edition[]): (() => Operation[]) | undefined {
+  if (editions.length === 0 && !faces.has('oauth')) return undefined
+  return () => [
+    ...editions.toReversed().flatMap(({ at, dialect }) => cscOperations(dialect, at)),
+    ...(faces.has('oauth') ? oauthOperations() : []),
+  ]
+}
+
 /** The editions of the CSC API, and where they are mounted. */
-function cscEditions({ config }: Context): readonly { readonly at: string; readonly dialect: Dialect }[] {
+function cscEditions({ config }: Context): readonly Edition[] {
   return [
     { at: '/csc/v1', dialect: version1(config.csc) },
     { at: '/csc/v2', dialect: version2(config.csc) },

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { keyTypes } from '../../../hsm/algorithms.ts'
 import type { Context } from '../../context.ts'
 import { certificateChain } from '../../db/certificates.ts'
@@ -48,6 +49,47 @@ export interface AuthObject {
   /** What makes it. */
   readonly generator?: string
 }
+
+/** The same, as the API's document describes it. */
+export const credentialResponse = z.object({
+  credentialID: z.string(),
+  description: z.string().optional(),
+  status: z.enum(['valid', 'invalid']),
+  key: z.object({
+    status: z.enum(['enabled', 'disabled']),
+    algo: z.array(z.string()),
+    len: z.int(),
+    curve: z.string().optional(),
+  }),
+  cert: z.object({
+    status: z.enum(['valid', 'expired', 'revoked']),
+    certificates: z.array(z.string()).optional(),
+    issuerDN: z.string().optional(),
+    serialNumber: z.string().optional(),
+    subjectDN: z.string().optional(),
+    validFrom: z.string().optional(),
+    validTo: z.string().optional(),
+  }),
+  auth: z.object({
+    mode: z.enum(['explicit', 'oauth2code']),
+    expression: z.string().optional(),
+    objects: z
+      .array(
+        z.object({
+          type: z.string(),
+          id: z.string(),
+          format: z.enum(['A', 'N']),
+          label: z.string(),
+          description: z.string(),
+          generator: z.string().optional(),
+        }),
+      )
+      .nullable(),
+  }),
+  SCAL: z.enum(['1', '2']),
+  multisign: z.int().min(1),
+  lang: z.string(),
+})
 
 /** A credential as credentials/info and credentials/list describe it (CSC API v2.2, 11.7). */
 export async function describeCredential(

@@ -9,15 +9,20 @@ import { checkOtpGiven } from '../../signing/secondFactor.ts'
 import { isOtp } from '../../signing/totp.ts'
 import { approvalMessage } from '../http/approvalMessage.ts'
 import { OTP_ID, PIN_ID } from './credential.ts'
+import { EXAMPLE_HASH, example } from '../http/exampleValues.ts'
+import type { Described } from './described.ts'
 import { endpoint } from './endpoint.ts'
 import {
+  INVALID_OID,
   MISSING_HASHES,
+  TOO_MANY,
   checkCount,
   checkLengths,
   common,
   credentialID,
   description,
   hashes,
+  sadResponse,
 } from './members.ts'
 import { askedHash } from './signAlgo.ts'
 
@@ -56,6 +61,37 @@ const request = z.strictObject({
 })
 type Input = z.output<typeof request>
 
+const told = {
+  summary: "Turns the holder's PIN, and a one-time password where there is one, into a SAD over these hashes",
+  clause: '11.8, mode explicit',
+  response: sadResponse,
+  examples: {
+    'one document': {
+      credentialID: example.credentialID,
+      numSignatures: 1,
+      hashes: [EXAMPLE_HASH],
+      hashAlgorithmOID: '2.16.840.1.101.3.4.2.1',
+      authData: [{ id: PIN_ID, value: example.pin }],
+      description: 'The lease of the harbour building',
+    },
+  },
+  phrases: [
+    'Missing (or invalid type) array parameter authData',
+    TOO_MANY,
+    'Invalid digest value length',
+    INVALID_OID,
+  ],
+  refusals: [
+    'credential_unknown',
+    'credential_disabled',
+    'certificate_expired',
+    'certificate_revoked',
+    'credential_locked',
+    'activation_failed',
+    'otp_failed',
+  ],
+} satisfies Described<typeof request>
+
 /**
  * CSC API v2.2, 11.8: the holder's PIN, and a one-time password where the credential has a second factor, become a SAD over
  * these hashes; or the holder is asked out of band, and the client gets a handle.
@@ -64,6 +100,13 @@ export const credentialsAuthorize = endpoint({
   name: 'credentials/authorize',
   request,
   status: (answer) => ('handle' in answer ? ACCEPTED : 200),
+  described: {
+    ...told,
+    clause: '11.8, mode explicit or out of band',
+    // Of a name that version 1 has, which is read here, too.
+    phrases: [...told.phrases, 'Invalid parameter OTP'],
+    accepted: z.object({ handle: z.string() }),
+  },
   answer: async (ctx, { clientId, input }) => {
     const row = await findCredential(ctx.db, { id: input.credentialID, clientId })
     return row?.mode === 'oob' && row.keyId !== null
@@ -76,6 +119,8 @@ export const credentialsAuthorize = endpoint({
 export const credentialsAuthorizeAtOnce = endpoint({
   name: 'credentials/authorize',
   request,
+  // What has a sentence of its own there.
+  described: { ...told, refusals: [...told.refusals, 'pin_missing', 'otp_missing', 'otp_invalid'] },
   answer: async (ctx, { clientId, input }) => {
     const row = await findCredential(ctx.db, { id: input.credentialID, clientId })
     return atOnce(ctx, { clientId, input, row })

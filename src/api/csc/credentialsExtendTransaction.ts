@@ -2,15 +2,19 @@ import { z } from 'zod'
 import { findCredential, type CredentialRow } from '../../db/credentials.ts'
 import { Refusal } from '../../refusal.ts'
 import { extendAuthorisation } from '../../signing/extension.ts'
+import { EXAMPLE_HASH, example } from '../http/exampleValues.ts'
 import { endpoint } from './endpoint.ts'
 import {
+  INVALID_OID,
   MISSING_HASHES,
+  TOO_MANY,
   checkCount,
   checkLengths,
   common,
   credentialID,
   hashes,
   requiredString,
+  sadResponse,
 } from './members.ts'
 import { askedHash } from './signAlgo.ts'
 
@@ -30,6 +34,29 @@ type Input = z.output<typeof request>
 export const credentialsExtendTransaction = endpoint({
   name: 'credentials/extendTransaction',
   request,
+  described: {
+    summary: 'Gives a new SAD for what is left of another one, which ends',
+    clause: '11.11',
+    response: sadResponse,
+    examples: {
+      'what is left to sign': {
+        credentialID: example.credentialID,
+        SAD: example.SAD,
+        hashes: [EXAMPLE_HASH],
+        hashAlgorithmOID: '2.16.840.1.101.3.4.2.1',
+      },
+    },
+    phrases: [TOO_MANY, 'Invalid digest value length', INVALID_OID, 'The SAD cannot be extended again'],
+    refusals: [
+      'credential_unknown',
+      'permit_unknown',
+      'permit_expired',
+      'digest_not_authorised',
+      'credential_disabled',
+      'certificate_expired',
+      'certificate_revoked',
+    ],
+  },
   answer: async (ctx, { clientId, input }) => {
     const hash = input.hashAlgorithmOID === undefined ? undefined : askedHash(input.hashAlgorithmOID)
     if (input.hashes !== undefined) {

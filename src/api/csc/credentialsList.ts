@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { listCredentials } from '../../db/credentials.ts'
 import { Refusal } from '../../refusal.ts'
-import { describeCredential } from './credential.ts'
+import { example } from '../http/exampleValues.ts'
+import { credentialResponse, describeCredential } from './credential.ts'
 import { endpoint } from './endpoint.ts'
 import { common, credentialID, flag, optionalText, shownMembers } from './members.ts'
 
@@ -27,6 +28,29 @@ export const credentialsList = endpoint({
     pageToken: optionalText('pageToken'),
     ...common,
   }),
+  described: {
+    summary: 'Lists the credentials that are linked to the client',
+    clause: '11.6',
+    response: z.object({
+      credentialIDs: z.array(z.string()),
+      credentialInfos: z.array(credentialResponse).optional(),
+      onlyValid: z.boolean().optional(),
+      nextPageToken: z.string().optional(),
+    }),
+    examples: {
+      'of one person': { userID: example.userID },
+      'a page at a time': { maxResults: 10 },
+      'described, without those that cannot sign': {
+        userID: example.userID,
+        credentialInfo: true,
+        certificates: 'single',
+        certInfo: true,
+        authInfo: true,
+        onlyValid: true,
+      },
+    },
+    phrases: ['userID parameter MUST be null'],
+  },
   answer: async (ctx, { clientId, personId, input }) => {
     const { userID, onlyValid, pageToken } = input
     if (personId !== undefined && userID !== undefined) {

@@ -1,10 +1,13 @@
 import { Refusal } from '../../refusal.ts'
 import type { Render } from '../http/errors.ts'
 import type { Read } from './aliases.ts'
+import type { Method } from './described.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** One edition of the CSC API, as it is mounted. */
 export interface Dialect {
+  /** Its number, as `info` says it. */
+  readonly specs: string
   /** The methods that exist, and what `info` advertises. */
   readonly endpoints: readonly Endpoint[]
   /** Methods of this edition that do not: they answer 501, as the standard asks. */
@@ -19,18 +22,23 @@ export interface Manner<Answer extends object> {
   readonly write?: (answer: Answer) => object
   /** What the core says to a bad request, and what this edition says instead. */
   readonly phrases?: ReadonlyMap<string, string>
+  /** What the API's document says of it here. Absent: the same, but for the phrases. */
+  readonly describe?: (method: Method) => Method
 }
 
 /** A method as an edition speaks it. */
 export function spoken<Answer extends object>(
   endpoint: Endpoint<Answer>,
-  { read, write = (answer) => answer, phrases = new Map() }: Manner<Answer>,
+  { read, write = (answer) => answer, phrases = new Map(), describe = (method) => method }: Manner<Answer>,
 ): Endpoint {
+  const { described } = endpoint
   return {
     name: endpoint.name,
     open: endpoint.open,
     scopes: endpoint.scopes,
     status: (answer) => endpoint.status(answer),
+    byGet: endpoint.byGet,
+    ...(described === undefined ? {} : { described: () => describe(phrased(described(), phrases)) }),
     serve: async (ctx, { body, ...asker }) => {
       try {
         return write(await endpoint.serve(ctx, { ...asker, body: read(body) }))
@@ -45,6 +53,10 @@ function rephrased(thrown: unknown, phrases: ReadonlyMap<string, string>): unkno
   if (!(thrown instanceof Refusal) || thrown.code !== 'invalid_request') return thrown
   const phrase = phrases.get(thrown.message)
   return phrase === undefined ? thrown : new Refusal(thrown.code, phrase, { cause: thrown.cause })
+}
+
+function phrased(method: Method, phrases: ReadonlyMap<string, string>): Method {
+  return { ...method, phrases: [...new Set(method.phrases.map((phrase) => phrases.get(phrase) ?? phrase))] }
 }
 
 /** Some members of an answer. */

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Context } from '../../context.ts'
 import { Refusal } from '../../refusal.ts'
 import { unknownParameter, type Body } from './aliases.ts'
+import { methodOf, type Described, type Method } from './described.ts'
 
 /** One method of the CSC API: read, answered and refused in the words of v2.2. An edition is spoken around it. */
 export interface Endpoint<Answer extends object = object> {
@@ -13,6 +14,10 @@ export interface Endpoint<Answer extends object = object> {
   readonly scopes: readonly Scope[]
   /** HTTP status of what `serve` answered. 204: nothing is sent of it. */
   status(answer: object): number
+  /** Its members can be asked for in the query of a GET as well. */
+  readonly byGet: boolean
+  /** For the API's document. */
+  readonly described?: () => Method
   serve(ctx: Context, call: Asker & { readonly body: Body }): Promise<Answer>
 }
 
@@ -35,10 +40,13 @@ interface Description<Schema extends z.ZodType, Answer extends object> {
   readonly open?: boolean
   /** Absent: service. */
   readonly scopes?: readonly Scope[]
+  readonly byGet?: boolean
   /** A strict object whose messages are the standard's phrases. */
   readonly request: Schema
   /** Absent: 200. */
   readonly status?: (answer: Answer) => number
+  /** What the API's document says of it; a test asks for it. */
+  readonly described?: Described<Schema>
   answer(ctx: Context, call: Asker & { readonly input: z.output<Schema> }): Promise<Answer> | Answer
 }
 
@@ -46,12 +54,15 @@ interface Description<Schema extends z.ZodType, Answer extends object> {
 export function endpoint<Schema extends z.ZodType, Answer extends object>(
   described: Description<Schema, Answer>,
 ): Endpoint<Answer> {
-  const { name, open = false, scopes = ['service'], request, status = () => 200 } = described
+  const { name, open = false, scopes = ['service'], byGet = false, request } = described
+  const { status = () => 200, described: told } = described
   return {
     name,
     open,
     scopes,
     status: (answer) => status(answer as Answer),
+    byGet,
+    ...(told === undefined ? {} : { described: () => methodOf(request, told) }),
     serve: async (ctx, { body, ...asker }) => {
       const result = request.safeParse(body)
       if (!result.success) throw refusalOf(result.error)

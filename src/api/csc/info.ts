@@ -26,6 +26,31 @@ export interface Info {
   readonly conformance_levels: readonly string[]
 }
 
+/** The same, as the API's document describes it; `specs` is the edition's to say. */
+const response = z.object({
+  specs: z.string(),
+  name: z.string(),
+  logo: z.string(),
+  region: z.string(),
+  lang: z.string(),
+  description: z.string(),
+  authType: z.array(z.string()),
+  oauth2: z.string(),
+  supportsRar: z.boolean(),
+  asynchronousOperationMode: z.boolean(),
+  validationInfo: z.boolean(),
+  methods: z.array(z.string()),
+  signAlgorithms: z.object({ algos: z.array(z.string()), algoParams: z.array(z.string()) }),
+  supportedHashTypes: z.array(z.string()),
+  documentTypes: z.array(z.string()),
+  signature_formats: z.object({
+    formats: z.array(z.string()),
+    envelope_properties: z.array(z.array(z.string())),
+    allowMix: z.boolean(),
+  }),
+  conformance_levels: z.array(z.string()),
+})
+
 /**
  * CSC API v2.2, 11.1. It says what exists and nothing else; the endpoints are told to it by the edition.
  * Documents are not signed here, so there is no format, no envelope and no conformance level: the lists are there,
@@ -36,6 +61,12 @@ export function infoEndpoint(methods: () => readonly string[]): Endpoint<Info> {
     name: 'info',
     open: true,
     request: z.strictObject(common),
+    described: {
+      summary: 'Says what the service is and can',
+      clause: '11.1',
+      response,
+      examples: { everything: {} },
+    },
     answer: (ctx): Info => ({
       ...aboutUs(ctx),
       authType: ['oauth2code', 'oauth2client'],

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Refusal } from '../../refusal.ts'
+import { Refusal, type RefusalCode } from '../../refusal.ts'
 import { decodeBase64 } from './encoding.ts'
 
 /** Octets of a message that an Ed25519 key signs whole: signed attributes are some hundreds. */
@@ -70,7 +70,24 @@ export function checkLengths(digests: readonly Buffer[], length: number | undefi
   if (!digests.every(fits)) throw new Refusal('invalid_request', 'Invalid digest value length')
 }
 
+export const TOO_MANY = 'Numbers of signatures is too high'
+
 /** @throws Refusal 'invalid_request' */
 export function checkCount(count: number, max: number): void {
-  if (count > max) throw new Refusal('invalid_request', 'Numbers of signatures is too high')
+  if (count > max) throw new Refusal('invalid_request', TOO_MANY)
 }
+
+export const INVALID_OID = 'Invalid parameter hashAlgorithmOID'
+
+/** What authorises gives this. */
+export const sadResponse = z.object({ SAD: z.string(), expiresIn: z.int().min(1) })
+
+/** What a method that sends a code refuses. */
+export const sendingRefusals: readonly RefusalCode[] = [
+  'credential_unknown',
+  'credential_disabled',
+  'certificate_expired',
+  'certificate_revoked',
+  'credential_locked',
+  'throttled',
+]

@@ -25,8 +25,11 @@ export function cscRouter(ctx: Context, dialect: Dialect): Router {
   const face = faceOf(ctx)
   for (const endpoint of dialect.endpoints) {
     router.post(`/${endpoint.name}`, (request, response) => serve(face, endpoint, { request, response }))
+    if (endpoint.byGet) {
+      router.get(`/${endpoint.name}`, (request, response) => serve(face, endpoint, { request, response }))
+    }
     router.all(`/${endpoint.name}`, (_request, response) => {
-      response.setHeader('Allow', 'POST')
+      response.setHeader('Allow', endpoint.byGet ? 'GET, POST' : 'POST')
       throw new Refusal('method_not_allowed', 'Methods of this API are called by POST')
     })
   }
@@ -97,7 +100,7 @@ interface Exchange {
 async function serve(face: Face, endpoint: Endpoint, { request, response }: Exchange): Promise<void> {
   // Who asks, before anything that they send is read.
   const caller = endpoint.open ? undefined : await callerOf(face, endpoint, { request, response })
-  const body = await readJson(request, face.bodyLimit)
+  const body = request.method === 'GET' ? queryOf(request) : await readJson(request, face.bodyLimit)
   if (caller !== undefined) await refuseOthers(face.ctx, caller, body)
   const answer = await endpoint.serve(face.ctx, { ...askerOf(caller, request), body })
   response.statusCode = endpoint.status(answer)
@@ -110,6 +113,19 @@ async function serve(face: Face, endpoint: Endpoint, { request, response }: Exch
 }
 
 const NO_CONTENT = 204
+
+/** @throws Refusal 'invalid_request': what is given twice has two meanings */
+function queryOf({ url = '' }: IncomingMessage): Record<string, string> {
+  const query = new URLSearchParams(url.split('?')[1])
+  for (const name of query.keys()) {
+    if (query.getAll(name).length > 1)
+      throw new Refusal('invalid_request', `Invalid parameter ${name.slice(0, NAME_SHOWN)}`)
+  }
+  return Object.fromEntries(query)
+}
+
+/** Longer names than any of ours are cut: they are the caller's own text. */
+const NAME_SHOWN = 64
 
 async function callerOf(face: Face, endpoint: Endpoint, { request, response }: Exchange): Promise<Caller> {
   const caller = await face.authenticate(request)

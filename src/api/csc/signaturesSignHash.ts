@@ -8,8 +8,18 @@ import { permitFromSad, type Permit, type SadRequest } from '../../signing/permi
 import { sign } from '../../signing/sign.ts'
 import { askedLater } from './asynchronous.ts'
 import { encodedSignatures } from './encodedSignatures.ts'
+import { EXAMPLE_HASH, example } from '../http/exampleValues.ts'
 import { endpoint } from './endpoint.ts'
-import { checkCount, checkLengths, common, credentialID, hashes, requiredString } from './members.ts'
+import {
+  INVALID_OID,
+  TOO_MANY,
+  checkCount,
+  checkLengths,
+  common,
+  credentialID,
+  hashes,
+  requiredString,
+} from './members.ts'
 import { askedScheme } from './signAlgo.ts'
 
 const invalid = (name: string) => ({ error: `Invalid parameter ${name}` })
@@ -38,6 +48,50 @@ export const signaturesSignHash = endpoint({
     response_uri: z.string(invalid('response_uri')).optional(),
     ...common,
   }),
+  described: {
+    summary: 'Signs hashes as they are given',
+    clause: '11.13',
+    response: z.object({
+      credentialID: z.string().optional(),
+      signatures: z.array(z.string()).optional(),
+      responseID: z.string().optional(),
+    }),
+    examples: {
+      'one hash, ECDSA with SHA-256': {
+        credentialID: example.credentialID,
+        SAD: example.SAD,
+        hashes: [EXAMPLE_HASH],
+        hashAlgorithmOID: '2.16.840.1.101.3.4.2.1',
+        signAlgo: '1.2.840.10045.4.3.2',
+      },
+      'the same, later': {
+        credentialID: example.credentialID,
+        SAD: example.SAD,
+        hashes: [EXAMPLE_HASH],
+        hashAlgorithmOID: '2.16.840.1.101.3.4.2.1',
+        signAlgo: '1.2.840.10045.4.3.2',
+        operationMode: 'A',
+      },
+    },
+    phrases: [
+      TOO_MANY,
+      'Invalid digest value length',
+      INVALID_OID,
+      'Invalid parameter signAlgo',
+      'Invalid parameter signAlgoParams',
+      'String parameter hashAlgorithmOID contradicts with signAlgo parameter',
+      'Out of bounds parameter validity_period',
+    ],
+    refusals: [
+      'credential_unknown',
+      'permit_unknown',
+      'permit_expired',
+      'digest_not_authorised',
+      'credential_disabled',
+      'certificate_expired',
+      'certificate_revoked',
+    ],
+  },
   answer: async (ctx, { clientId, sad, input }): Promise<Answer> => {
     const later = await askedLater(ctx, clientId, input)
     const scheme = askedScheme(input)

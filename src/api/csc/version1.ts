@@ -1,5 +1,6 @@
 import type { Config } from '../../../config/config.ts'
 import type { RefusalCode } from '../../refusal.ts'
+import type { JsonSchema } from '../http/jsonSchema.ts'
 import { readingVersion1 } from './aliases.ts'
 import { OTP_ID, PIN_ID, type Auth, type AuthObject, type CredentialInfo } from './credential.ts'
 import { credentialsAuthorizeAtOnce } from './credentialsAuthorize.ts'
@@ -7,11 +8,15 @@ import { credentialsExtendTransaction } from './credentialsExtendTransaction.ts'
 import { credentialsInfo } from './credentialsInfo.ts'
 import { credentialsList } from './credentialsList.ts'
 import { credentialsSendOtp } from './credentialsSendOtp.ts'
+import { onlyMembers } from './described.ts'
 import { only, spoken, type Dialect } from './dialect.ts'
 import type { Endpoint } from './endpoint.ts'
 import { renderingErrors, type CscError } from './errors.ts'
 import { infoEndpoint, type Info } from './info.ts'
 import { signaturesSignHash } from './signaturesSignHash.ts'
+import { flatCredential, inVersion1 } from './version1Described.ts'
+
+const SPECS = '1.0.4.0'
 
 /** TABLE of the edition's methods and the members of their requests. */
 const members: ReadonlyMap<string, readonly string[]> = new Map([
@@ -68,15 +73,22 @@ const errors: Readonly<Partial<Record<RefusalCode, CscError>>> = {
 
 /** The CSC API v1 (Cloud Signature Consortium, 1.0.4.0), to be mounted at /csc/v1. Absent members are left out, never null. */
 export function version1({ strict }: Config['csc']): Dialect {
-  const reading = ({ name }: Endpoint) => ({
-    read: readingVersion1(name, { members: [...COMMON, ...(members.get(name) ?? [])], strict }),
-    phrases,
-  })
+  const reading = ({ name }: Endpoint, response?: (schema: JsonSchema) => JsonSchema) => {
+    const own = [...COMMON, ...(members.get(name) ?? [])]
+    const describe = inVersion1({ members: own, ...(response === undefined ? {} : { response }) })
+    return { read: readingVersion1(name, { members: own, strict }), phrases, describe }
+  }
   const info = infoEndpoint(() => endpoints.map(({ name }) => name))
   const endpoints: readonly Endpoint[] = [
-    spoken(info, { ...reading(info), write: infoOf }),
-    spoken(credentialsList, reading(credentialsList)),
-    spoken(credentialsInfo, { ...reading(credentialsInfo), write: flat }),
+    spoken(info, { ...reading(info, (schema) => onlyMembers(schema, ['specs', ...OF_INFO])), write: infoOf }),
+    spoken(
+      credentialsList,
+      reading(credentialsList, (schema) => onlyMembers(schema, OF_LIST)),
+    ),
+    spoken(credentialsInfo, {
+      ...reading(credentialsInfo, (schema) => flatCredential(schema, OF_CREDENTIAL)),
+      write: flat,
+    }),
     spoken(credentialsAuthorizeAtOnce, {
       ...reading(credentialsAuthorizeAtOnce),
       phrases: phrasesOfAuthorize,
@@ -87,20 +99,22 @@ export function version1({ strict }: Config['csc']): Dialect {
     }),
     spoken(credentialsSendOtp, reading(credentialsSendOtp)),
     spoken(signaturesSignHash, {
-      ...reading(signaturesSignHash),
+      ...reading(signaturesSignHash, (schema) => onlyMembers(schema, ['signatures'])),
       write: ({ signatures }) => ({ signatures }),
     }),
   ]
   const built = new Set(endpoints.map(({ name }) => name))
   const notBuilt = [...members.keys()].filter((name) => !built.has(name))
-  return { endpoints, notBuilt, renderError: renderingErrors(errors) }
+  return { specs: SPECS, endpoints, notBuilt, renderError: renderingErrors(errors) }
 }
 
 const OF_INFO = ['name', 'logo', 'region', 'lang', 'description', 'authType', 'oauth2', 'methods']
 
 function infoOf(info: Info): object {
-  return { specs: '1.0.4.0', ...only(info, OF_INFO) }
+  return { specs: SPECS, ...only(info, OF_INFO) }
 }
+
+const OF_LIST = ['credentialIDs', 'nextPageToken']
 
 const OF_CREDENTIAL = ['description', 'key', 'cert', 'SCAL', 'multisign', 'lang']
 

@@ -2,11 +2,15 @@ import type { Config } from '../../../config/config.ts'
 import { readingVersion2 } from './aliases.ts'
 import { credentialsAuthorize } from './credentialsAuthorize.ts'
 import { credentialsAuthorizeCheck } from './credentialsAuthorizeCheck.ts'
+import { credentialsDelete } from './credentialsDelete.ts'
 import { credentialsExtendTransaction } from './credentialsExtendTransaction.ts'
 import { credentialsGetChallenge } from './credentialsGetChallenge.ts'
 import { credentialsInfo } from './credentialsInfo.ts'
 import { credentialsList } from './credentialsList.ts'
 import { credentialsSendOtp } from './credentialsSendOtp.ts'
+import { credentialsRevocationList } from './credentialsRevocationList.ts'
+import { credentialsRevoke } from './credentialsRevoke.ts'
+import { withoutMembers, type Method } from './described.ts'
 import { spoken, without, type Dialect } from './dialect.ts'
 import type { Endpoint } from './endpoint.ts'
 import { renderingErrors } from './errors.ts'
@@ -26,6 +30,9 @@ const methods: readonly Endpoint[] = [
   credentialsExtendTransaction,
   signaturesSignHash,
   signaturesSignPolling,
+  credentialsDelete,
+  credentialsRevoke,
+  credentialsRevocationList,
 ]
 
 /** Members of info that 2.0 does not have. */
@@ -47,13 +54,24 @@ const infos: Readonly<Record<Config['csc']['specs'], (info: Info) => object>> = 
   }),
 }
 
+/** The same of what the API's document says of info. */
+function describedIn(specs: Config['csc']['specs']) {
+  return (method: Method): Method => {
+    if (specs === '2.2.0.0' || method.response === undefined) return method
+    const response = withoutMembers(method.response, SINCE_2_2)
+    const { signature_formats: formats = {}, ...others } = response.properties ?? {}
+    const properties = { ...others, signature_formats: withoutMembers(formats, ['allowMix']) }
+    return { ...method, response: { ...response, properties } }
+  }
+}
+
 /** The CSC API v2 (Cloud Signature Consortium, 2.2.0.0 or 2.0.0.2), to be mounted at /csc/v2. */
 export function version2({ specs, strict }: Config['csc']): Dialect {
   const reading = (name: string) => ({ read: readingVersion2(name, { strict }) })
   const info = infoEndpoint(() => endpoints.map(({ name }) => name))
   const endpoints = [
-    spoken(info, { ...reading(info.name), write: infos[specs] }),
+    spoken(info, { ...reading(info.name), write: infos[specs], describe: describedIn(specs) }),
     ...methods.map((method) => spoken(method, reading(method.name))),
   ]
-  return { endpoints, notBuilt, renderError: renderingErrors() }
+  return { specs, endpoints, notBuilt, renderError: renderingErrors() }
 }

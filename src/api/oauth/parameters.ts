@@ -34,7 +34,7 @@ const names = [
   'account_token',
   'clientData',
 ] as const
-type ParameterName = (typeof names)[number]
+export type ParameterName = (typeof names)[number]
 
 /** What version 1 of the CSC API calls them. */
 const aliases: ReadonlyMap<string, ParameterName> = new Map([

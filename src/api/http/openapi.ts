@@ -1,0 +1,187 @@
+import { example, exampleMeanings, type ExampleName } from './exampleValues.ts'
+import type { Rendered } from './errors.ts'
+import type { JsonSchema } from './jsonSchema.ts'
+
+export type MediaType = 'application/json' | 'application/x-www-form-urlencoded'
+/** One way to be let in: a client itself, or whoever has an access token of a scope. */
+export type Access = 'client' | 'service' | 'credential'
+type Members = Readonly<Record<string, unknown>>
+
+/** One endpoint, as it is described. Everything in it was made from what the endpoint itself goes by. */
+export interface Operation {
+  readonly method: 'get' | 'post'
+  readonly path: string
+  /** The part of the API that it belongs to. */
+  readonly tag: string
+  readonly summary: string
+  /** Where it is laid down. */
+  readonly clause: string
+  /** Any of them will do; none: anyone is answered. */
+  readonly access: readonly Access[]
+  /** A body, or the query of a GET. Absent: nothing is asked. */
+  readonly request?: { readonly type: MediaType; readonly schema: JsonSchema }
+  /** Requests by name. */
+  readonly examples: Readonly<Record<string, Members>>
+  readonly answer: Answer
+  /** In its place, where that comes later. */
+  readonly accepted?: Answer
+  readonly refusals: readonly Rendered[]
+}
+
+export interface Answer {
+  readonly status: number
+  readonly description: string
+  /** Absent: there is no body. */
+  readonly schema?: JsonSchema
+}
+
+export interface About {
+  readonly title: string
+  readonly version: string
+  /** Where it stands: the base URL of everything in it. */
+  readonly url: string
+  /** That of the authorisation server. */
+  readonly oauthUrl: string
+}
+
+/** OpenAPI 3.1.1. */
+export function openapi(operations: readonly Operation[], about: About): Members {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const one of operations) paths[one.path] = { ...paths[one.path], [one.method]: operation(one) }
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: about.title,
+      version: about.version,
+      description:
+        'Signatures over hashes, made with keys that never leave a PKCS#11 token. Values in examples that stand for ' +
+        'your own are listed in `x-placeholders`.',
+    },
+    servers: [{ url: about.url }],
+    tags: [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name })),
+    paths,
+    components: { schemas: { Error: ERROR }, securitySchemes: securitySchemes(about.oauthUrl) },
+    'x-placeholders': Object.fromEntries(
+      (Object.keys(example) as ExampleName[]).map((name) => [example[name], exampleMeanings[name]] as const),
+    ),
+  }
+}
+
+const ERROR: JsonSchema = {
+  type: 'object',
+  properties: {
+    error: { type: 'string', description: 'A code of the standard' },
+    error_description: { type: 'string', description: 'The sentence of the standard, where it has one' },
+  },
+  required: ['error'],
+}
+
+export const scopes = {
+  service:
+    'Everything that a client does with the credentials that are linked to it, or with those of one person',
+  credential: 'Signing with one credential what its holder has approved: the token is a SAD',
+}
+
+function securitySchemes(url: string): Members {
+  const token = { tokenUrl: `${url}/oauth2/token`, refreshUrl: `${url}/oauth2/token` }
+  return {
+    oauth: {
+      type: 'oauth2',
+      description: 'An access token, as a bearer (RFC 6750).',
+      flows: {
+        clientCredentials: { tokenUrl: token.tokenUrl, scopes: { service: scopes.service } },
+        authorizationCode: { authorizationUrl: `${url}/oauth2/authorize`, ...token, scopes },
+      },
+    },
+    client: {
+      type: 'http',
+      scheme: 'basic',
+      description:
+        'client_id and client_secret, here or in the form; or a registered certificate (RFC 8705).',
+    },
+  }
+}
+
+function operation(one: Operation): Members {
+  return {
+    operationId: operationId(one),
+    tags: [one.tag],
+    summary: one.summary,
+    description: one.clause,
+    security: one.access.map((access) => (access === 'client' ? { client: [] } : { oauth: [access] })),
+    ...(one.request === undefined ? {} : asked(one, one.request)),
+    responses: Object.fromEntries([
+      ...[one.answer, ...(one.accepted === undefined ? [] : [one.accepted])].map(
+        (answer) => [answer.status, answered(answer)] as const,
+      ),
+      ...Object.entries(refused(one.refusals)),
+    ]),
+  }
+}
+
+export function operationId({ method, path }: Operation): string {
+  return `${method}${path.replaceAll(/[^A-Za-z0-9]+/g, '_')}`
+}
+
+function asked(one: Operation, { type, schema }: NonNullable<Operation['request']>): Members {
+  if (one.method === 'get') return { parameters: parameters(one, schema) }
+  const examples = Object.entries(one.examples).map(([name, value]) => [name, { value }] as const)
+  const content = { [type]: { schema, examples: Object.fromEntries(examples) } }
+  return { requestBody: { required: true, content } }
+}
+
+function parameters({ examples }: Operation, { properties = {}, required = [] }: JsonSchema): Members[] {
+  return Object.entries(properties).map(([name, schema]) => {
+    const values = Object.entries(examples).filter(([, members]) => members[name] !== undefined)
+    const written = values.map(([label, members]) => [label, { value: members[name] }] as const)
+    return {
+      name,
+      in: 'query',
+      required: required.includes(name),
+      schema,
+      ...(written.length === 0 ? {} : { examples: Object.fromEntries(written) }),
+    }
+  })
+}
+
+function answered({ status, description, schema }: Answer): Members {
+  return {
+    description,
+    ...(status === 302
+      ? { headers: { Location: { schema: { type: 'string', format: 'uri-reference' } } } }
+      : {}),
+    ...(schema === undefined ? {} : { content: { 'application/json': { schema } } }),
+  }
+}
+
+/** What each status of a refusal says to a program. */
+export const statusMeanings: Readonly<Record<number, string>> = {
+  202: 'It is not done yet: asking again makes sense',
+  400: 'The request, or what it asks for, is refused',
+  401: 'The access token, or the client, is not known',
+  403: 'The access token is not for this',
+  404: 'There is no such method',
+  405: 'Another HTTP method is meant',
+  413: 'The request is too large',
+  429: 'Too many requests; Retry-After says when to come back',
+  500: 'A mistake of the service; nothing is known of what was done',
+  501: 'The method is not implemented',
+  503: 'Nothing was done, and trying again makes sense; Retry-After says when',
+}
+
+/** One code may have many sentences, and one sentence stand for two codes. */
+function sentenceOf({ error, error_description: description }: Members): string {
+  return [error, description].filter((part) => typeof part === 'string').join(': ')
+}
+
+function refused(refusals: readonly Rendered[]): Members {
+  const statuses = [...new Set(refusals.map(({ status }) => status))].sort((a, b) => a - b)
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const bodies = refusals.filter((one) => one.status === status).map(({ body }) => body as Members)
+      const examples = Object.fromEntries(bodies.map((value) => [sentenceOf(value), { value }] as const))
+      const content = { 'application/json': { schema: { $ref: '#/components/schemas/Error' }, examples } }
+      return [status, { description: statusMeanings[status] ?? 'Refused', content }] as const
+    }),
+  )
+}

@@ -1,0 +1,103 @@
+import { EXAMPLE_HASH, example, type ExampleName } from '../../src/api/http/exampleValues.ts'
+import { CscClient, OID } from '../csc/client.ts'
+import { createPerson } from '../../src/api/admin/persons.ts'
+import { CodeClient } from '../oauth/codeClient.ts'
+import type { TestCredential, TestService } from '../support/startService.ts'
+
+type Client = TestService['client']
+
+/** Somebody who reads the document and has a client, a person and credentials of their own. */
+export class Reader {
+  readonly service: TestService
+  readonly client: Client
+  readonly token: string
+  readonly explicit: TestCredential
+  readonly oauth: TestCredential
+
+  private constructor(
+    service: TestService,
+    own: { client: Client; token: string; explicit: TestCredential; oauth: TestCredential },
+  ) {
+    this.service = service
+    this.client = own.client
+    this.token = own.token
+    this.explicit = own.explicit
+    this.oauth = own.oauth
+  }
+
+  static async of(service: TestService): Promise<Reader> {
+    const client = await service.newClient('A reader', [example.redirectUri])
+    const token = await service.serviceToken(client)
+    const explicit = await service.newCredential({ clientId: client.id })
+    const oauth = await service.newCredential({ clientId: client.id, mode: 'oauth2code' })
+    return new Reader(service, { client, token, explicit, oauth })
+  }
+
+  /** Puts values of one's own where the document has those of nobody. What works once is made anew each time. */
+  async filled(request: unknown): Promise<Record<string, unknown>> {
+    let text = JSON.stringify(request)
+    const browser = new CodeClient(this.service, this.client)
+    for (const name of Object.keys(example) as ExampleName[]) {
+      if (text.includes(example[name])) text = text.replaceAll(example[name], await this.#own(name, browser))
+    }
+    return JSON.parse(text) as Record<string, unknown>
+  }
+
+  async #own(name: ExampleName, browser: CodeClient): Promise<string> {
+    const { service, client, explicit, oauth } = this
+    const login = () => browser.code(browser.login(), { credential: oauth.id, pin: oauth.pin })
+    const made: Record<ExampleName, () => string | Promise<string>> = {
+      clientId: () => client.id,
+      clientSecret: () => client.secret,
+      userID: () => service.person.id,
+      credentialID: () => explicit.id,
+      oauthCredentialID: () => oauth.id,
+      spareCredentialID: async () => (await service.newCredential({ clientId: client.id })).id,
+      sentCodesCredentialID: async () => {
+        const { id } = await this.#ofReachable('explicit')
+        const params = { id }
+        await service.admin(service.operators.officer, 'POST /credentials/:id/send-codes', { params })
+        return id
+      },
+      pin: () => explicit.pin,
+      SAD: async () => (await CscClient.of(service, client)).authorize(explicit, [EXAMPLE_HASH]),
+      handle: async () => {
+        const { id } = await this.#ofReachable('oob')
+        const asked = {
+          credentialID: id,
+          numSignatures: 1,
+          hashes: [EXAMPLE_HASH],
+          hashAlgorithmOID: OID.sha256,
+        }
+        const { body } = await (await CscClient.of(service, client)).call('credentials/authorize', asked)
+        return String(body['handle'])
+      },
+      requestID: () => this.#signedLater(),
+      accessToken: () => service.serviceToken(client),
+      refreshToken: async () => String((await browser.redeem(await login())).body['refresh_token']),
+      redirectUri: () => example.redirectUri,
+      code: () => browser.code(browser.request(oauth), { pin: oauth.pin }),
+      codeVerifier: () => browser.verifier,
+      codeChallenge: () => browser.challenge,
+      requestUri: async () => String((await browser.push(browser.request(oauth))).body['request_uri']),
+    }
+    return made[name]()
+  }
+  /** A credential of somebody who can be sent messages. */
+  async #ofReachable(mode: 'explicit' | 'oob'): Promise<TestCredential> {
+    const detail = { givenName: 'Kari', surname: 'Nordmann', country: 'NO', contact: 'tel:+4755512345' }
+    const personId = await createPerson(this.service.ctx, 'service', detail)
+    return this.service.newCredential({ clientId: this.client.id, personId, mode })
+  }
+
+  async #signedLater(): Promise<string> {
+    const { service, client, explicit } = this
+    const csc = await CscClient.of(service, client)
+    const SAD = await csc.authorize(explicit, [EXAMPLE_HASH])
+    const request = { credentialID: explicit.id, SAD, hashes: [EXAMPLE_HASH], signAlgo: OID.ecdsa256 }
+    const { responseID } = await csc.get('signatures/signHash', { ...request, operationMode: 'A' })
+    let status = 202
+    while (status === 202) ({ status } = await csc.call('signatures/signPolling', { requestID: responseID }))
+    return String(responseID)
+  }
+}
