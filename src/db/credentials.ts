@@ -197,6 +197,20 @@ export async function setPendingSecondFactor(
   return rows.length === 1
 }
 
+/** Ends an enrolled credential for good. Of several who end it, one does. @returns what it was made of */
+export async function endCredential(
+  q: Queries,
+  query: { readonly id: string; readonly clientId: string },
+): Promise<{ readonly keyId: string; readonly certificateId: string } | undefined> {
+  const rows = await q.query<{ keyId: string; certificateId: string }>({
+    text: `update credential set state = 'ended'
+            where id = $1::text and client_id = $2::text and state in ('enabled', 'disabled')
+            returning key_id as "keyId", certificate_id as "certificateId"`,
+    values: [query.id, query.clientId],
+  })
+  return rows[0]
+}
+
 /** The activation verifier of a key, as sealed. */
 export async function findActivation(
   q: Queries,

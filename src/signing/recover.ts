@@ -3,22 +3,29 @@ import type { Context } from '../context.ts'
 import { insertAudit } from '../db/audit.ts'
 import { closeUnknown, openAttempts } from '../db/completions.ts'
 import { markDestroyed, stalePlannedKeys, type KeyRow } from '../db/keys.ts'
+import { destroyDecided } from './destroyKey.ts'
 import { noticeUnknown } from './unknown.ts'
 
 /** Longer than any request lives: statement, token and queue deadlines together stay below it. */
 const REQUEST_LIFE_S = 60
 const INTERVAL_MS = 1_000
+/** Of these, how many until what was to be destroyed is tried again. */
+const DESTROYED_EVERY = 10
 
 /**
  * Closes what dead processes left open: attempts as 'outcome unknown', once a second; keys whose making never ended,
- * now. Any replica may do it, for any other. @returns a function that stops it and resolves when it has.
+ * now; keys that were to be destroyed, every ten seconds. Any replica may do it, for any other. @returns a function that stops it and resolves when it has.
  */
 export async function startRecovery(ctx: Context): Promise<() => Promise<void>> {
   await destroyOrphans(ctx)
   let running: Promise<void> = Promise.resolve()
+  let passes = 0
   const timer = setInterval(() => {
     running = running
-      .then(() => closeOpen(ctx))
+      .then(async () => {
+        await closeOpen(ctx)
+        if (passes++ % DESTROYED_EVERY === 0) await destroyDecided(ctx)
+      })
       .catch((error: unknown) => {
         ctx.log.warn({ err: error }, 'recovery did not run; it will again')
       })

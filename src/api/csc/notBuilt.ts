@@ -7,7 +7,6 @@ export const notBuilt: readonly string[] = [
   'oauth2/token',
   'oauth2/revoke',
   'credentials/create',
-  'credentials/delete',
   'signatures/signDoc',
   'signatures/timestamp',
 ]
