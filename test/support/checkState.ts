@@ -94,6 +94,11 @@ const VIOLATIONS: Readonly<Record<string, string>> = {
         or convert_from(body, 'utf8')::jsonb -> 'subjects' <> to_jsonb(subjects)`,
   'an issued certificate holds the octets that were planned': `
     select id from certificate where der is not null and position(tbs in der) = 0`,
+  'a key that is to be destroyed is not used any more, and one that was has gone from the list': `
+    select k.id from key k join key_destruction d on d.key_id = k.id where k.state in ('enabled', 'destroyed')`,
+  'what is revoked by a request says why, and since when': `
+    select id from certificate where revocation_requested_at is not null
+       and (state <> 'revoked' or revocation_reason is null or revoked_at is null)`,
   'a usable key is sealed and an activated one has its verifier': `
     select k.id from key k left join activation a on a.key_id = k.id
      where k.state = 'enabled' and (k.seal is null or (k.purpose in ('signing', 'seal', 'holder')) <> (a.key_id is not null))`,
