@@ -45,6 +45,9 @@ export const METHODS_2 = [
   'credentials/extendTransaction',
   'signatures/signHash',
   'signatures/signPolling',
+  'credentials/delete',
+  'credentials/revoke',
+  'credentials/revocationlist',
 ] as const
 
 type Body = Record<string, unknown>

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { wishOutcome } from '../../signing/outOfBand.ts'
+import { example } from '../http/exampleValues.ts'
 import { endpoint } from './endpoint.ts'
-import { common, requiredString } from './members.ts'
+import { common, requiredString, sadResponse } from './members.ts'
 
 /** More than a handle has. */
 const HANDLE_MAX = 256
@@ -15,6 +16,14 @@ export const credentialsAuthorizeCheck = endpoint({
     ...common,
   }),
   status: (answer) => ('handle' in answer ? ACCEPTED : 200),
+  described: {
+    summary: 'What the holder has said to a request that is out of band',
+    clause: '11.9',
+    response: sadResponse,
+    accepted: z.object({ handle: z.string() }),
+    examples: { 'of a request that was made': { handle: example.handle } },
+    refusals: ['handle_unknown', 'activation_failed', 'credential_locked'],
+  },
   answer: async (ctx, { clientId, personId, input }): Promise<Answer> => {
     const { handle } = input
     const outcome = await wishOutcome(ctx, { handle, clientId, personId })

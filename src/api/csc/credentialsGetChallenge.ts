@@ -4,9 +4,10 @@ import { Refusal } from '../../refusal.ts'
 import { secondFactorOf } from '../../signing/secondFactor.ts'
 import { sendCode } from '../../signing/sendCode.ts'
 import { codeMessage } from '../http/codeMessage.ts'
+import { example } from '../http/exampleValues.ts'
 import { OTP_ID } from './credential.ts'
 import { endpoint } from './endpoint.ts'
-import { common, credentialID, requiredString } from './members.ts'
+import { common, credentialID, requiredString, sendingRefusals } from './members.ts'
 
 /**
  * CSC API v2.2, 11.10: the challenge of an authentication object. The only one that there is goes to the holder out of
@@ -16,6 +17,13 @@ export const credentialsGetChallenge = endpoint({
   name: 'credentials/getChallenge',
   request: z.strictObject({ credentialID, authObjectID: requiredString('authObjectID'), ...common }),
   status: () => 204,
+  described: {
+    summary: 'Has a one-time code sent to the holder',
+    clause: '11.10, out of band',
+    examples: { 'a code': { credentialID: example.sentCodesCredentialID, authObjectID: OTP_ID } },
+    phrases: ['Invalid parameter authObjectID'],
+    refusals: sendingRefusals,
+  },
   answer: async (ctx, { clientId, input }) => {
     const row = await findCredential(ctx.db, { id: input.credentialID, clientId })
     if (!row?.keyId || row.mode !== 'explicit') {

@@ -3,8 +3,9 @@ import { findCredential } from '../../db/credentials.ts'
 import { Refusal } from '../../refusal.ts'
 import { sendCode } from '../../signing/sendCode.ts'
 import { codeMessage } from '../http/codeMessage.ts'
+import { example } from '../http/exampleValues.ts'
 import { endpoint } from './endpoint.ts'
-import { common, credentialID } from './members.ts'
+import { common, credentialID, sendingRefusals } from './members.ts'
 
 /**
  * CSC API v1.0.4, 11.9, and in v2.0 by its table of methods: a code is sent to the holder. A credential for which none is
@@ -14,6 +15,12 @@ export const credentialsSendOtp = endpoint({
   name: 'credentials/sendOTP',
   request: z.strictObject({ credentialID, ...common }),
   status: () => 204,
+  described: {
+    summary: 'Has a one-time code sent to the holder',
+    clause: '10.3 (v1.0.4.0, 11.9)',
+    examples: { 'a code': { credentialID: example.sentCodesCredentialID } },
+    refusals: sendingRefusals,
+  },
   answer: async (ctx, { clientId, input }) => {
     const row = await findCredential(ctx.db, { id: input.credentialID, clientId })
     // Such a credential's holder asks for it on the page.

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { findOutcome, type Outcome } from '../../db/asynchronous.ts'
 import { Refusal } from '../../refusal.ts'
+import { example } from '../http/exampleValues.ts'
 import { encodedSignatures } from './encodedSignatures.ts'
 import { endpoint, type Asker } from './endpoint.ts'
 import { common, requiredString } from './members.ts'
@@ -21,6 +22,14 @@ export const signaturesSignPolling = endpoint({
     userID: z.guid({ error: INVALID_USER }).optional(),
     ...common,
   }),
+  described: {
+    summary: 'The signatures of a request that was made in asynchronous operation',
+    clause: '11.15',
+    response: z.object({ signatures: z.array(z.string()) }),
+    examples: { 'of a request that was accepted': { requestID: example.requestID } },
+    phrases: ['userID parameter SHALL be null'],
+    refusals: ['pending'],
+  },
   answer: async (ctx, { input, ...asker }) => {
     const { requestID: id, userID } = input
     if (asker.personId !== undefined && userID !== undefined) {
