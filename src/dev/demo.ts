@@ -7,7 +7,7 @@ import { createClient } from '../api/admin/clients.ts'
 import { createCredential } from '../api/admin/credentials.ts'
 import { createPerson } from '../api/admin/persons.ts'
 import type { Context } from '../context.ts'
-import { findClient } from '../db/clients.ts'
+import { findClient, setRedirectUris } from '../db/clients.ts'
 import { listCredentials } from '../db/credentials.ts'
 import { enrol } from '../pki/enrol.ts'
 import { rootCertificate } from '../pki/hierarchy.ts'
@@ -16,68 +16,101 @@ import { clientSecret } from '../signing/derived.ts'
 import { writePrivate } from './files.ts'
 
 export const DEMO_CLIENT_ID = 'demo'
+/** An app on this machine: any port of it will do (src/api/oauth/request.ts). */
+const REDIRECT_URI = 'http://127.0.0.1:8080/callback'
 const PIN_DIGITS = 8
 const ACTOR = 'service'
 
 /** What `{home}/demo.json` holds: all that a client needs to sign on this machine. */
-const demoSchema = z.object({ userID: z.string(), credentialID: z.string(), pin: z.string() })
+const demoSchema = z.object({
+  userID: z.string(),
+  credentialID: z.string(),
+  pin: z.string(),
+  /** The same holder's other credential, with the same PIN, which is typed on the service's own page alone. */
+  oauth2CodeCredentialID: z.string().optional(),
+})
 type Holder = z.infer<typeof demoSchema>
 
 /**
- * The demo client, person and credential of a laptop, made as everyone else's are, and written down anew at each start:
- * the address may have changed. The PIN is known to its file alone, so a lost file makes a new credential.
+ * The demo client, person and credentials of a laptop, made as everyone else's are, and written down anew at each start:
+ * the address may have changed. The PIN is known to its file alone, so a lost file makes new credentials.
  */
 export async function prepareDemo(ctx: Context): Promise<void> {
   const path = join(ctx.config.home, 'demo.json')
   const client = await demoClient(ctx)
-  const holder = (await knownHolder(ctx, path)) ?? (await newHolder(ctx))
+  const holder = await demoHolder(ctx, path)
   const caCertificate = join(ctx.config.home, 'demo-ca.pem')
   await writeFile(caCertificate, new X509Certificate(await rootCertificate(ctx)).toString())
-  await writePrivate(path, { baseUrl: ctx.config.baseUrl, ...client, ...holder, caCertificate })
+  await writePrivate(path, {
+    baseUrl: ctx.config.baseUrl,
+    ...client,
+    redirectUri: REDIRECT_URI,
+    ...holder,
+    caCertificate,
+  })
 }
 
 async function demoClient(ctx: Context): Promise<{ clientId: string; clientSecret: string }> {
   if ((await findClient(ctx.db, DEMO_CLIENT_ID)) === undefined) {
-    await createClient(ctx, ACTOR, { id: DEMO_CLIENT_ID, name: 'Demo' }).catch((error: unknown) => {
+    const made = { id: DEMO_CLIENT_ID, name: 'Demo', redirectUris: [REDIRECT_URI] }
+    await createClient(ctx, ACTOR, made).catch((error: unknown) => {
       // Another replica starts at the same time.
       if (!(error instanceof Refusal && error.code === 'conflict')) throw error
     })
   }
   const client = await findClient(ctx.db, DEMO_CLIENT_ID)
   if (client === undefined) throw new Error('the demo client was not made')
+  // One that was made before there were such addresses.
+  if (client.redirectUris.length === 0) await setRedirectUris(ctx.db, client.id, [REDIRECT_URI])
   const secret = await clientSecret(ctx, { id: client.id, version: client.secretVersion })
   return { clientId: client.id, clientSecret: secret }
 }
 
-/** Whom the file of the start before names, if the credential can still sign. */
-async function knownHolder(ctx: Context, path: string): Promise<Holder | undefined> {
-  const text = await readFile(path, 'utf8').catch(() => undefined)
-  if (text === undefined) return undefined
-  const known = demoSchema.safeParse(parsedJson(text))
-  if (!known.success) return undefined
+/** Whom the file of the start before names, with whichever credential can still sign; what is missing is made. */
+async function demoHolder(ctx: Context, path: string): Promise<Holder> {
   const usable = await listCredentials(ctx.db, {
     clientId: DEMO_CLIENT_ID,
     onlyValid: true,
     limit: LOOKED_AT,
   })
-  return usable.some((credential) => credential.id === known.data.credentialID) ? known.data : undefined
+  const isUsable = (id: string | undefined): boolean => usable.some((credential) => credential.id === id)
+  const written = await writtenHolder(path)
+  const known = written !== undefined && isUsable(written.credentialID) ? written : await newHolder(ctx)
+  const { oauth2CodeCredentialID: id = '' } = known
+  return isUsable(id)
+    ? known
+    : { ...known, oauth2CodeCredentialID: await newCredential(ctx, known, 'oauth2code') }
 }
 /** A laptop has a handful of demo credentials. */
 const LOOKED_AT = 1000
 
+async function writtenHolder(path: string): Promise<Holder | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : demoSchema.safeParse(parsedJson(text)).data
+}
+
 async function newHolder(ctx: Context): Promise<Holder> {
   const userID = await createPerson(ctx, ACTOR, { givenName: 'Demo', surname: 'Holder', country: 'NO' })
+  const pin = String(randomInt(10 ** (PIN_DIGITS - 1), 10 ** PIN_DIGITS))
+  return { userID, credentialID: await newCredential(ctx, { userID, pin }, 'explicit'), pin }
+}
+
+async function newCredential(
+  ctx: Context,
+  { userID, pin }: Pick<Holder, 'userID' | 'pin'>,
+  mode: 'explicit' | 'oauth2code',
+): Promise<string> {
   const made = await createCredential(ctx, ACTOR, {
     personId: userID,
     clientId: DEMO_CLIENT_ID,
     keyType: 'P-256',
     scal: 2,
+    mode,
     multisign: ctx.config.csc.maxSignatures,
-    description: 'Demo credential',
+    description: mode === 'explicit' ? 'Demo credential' : 'Demo credential, opened on the page',
   })
-  const pin = String(randomInt(10 ** (PIN_DIGITS - 1), 10 ** PIN_DIGITS))
   await enrol(ctx, { code: made.code, pin })
-  return { userID, credentialID: made.credentialId, pin }
+  return made.credentialId
 }
 
 function parsedJson(text: string): unknown {

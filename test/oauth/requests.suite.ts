@@ -123,6 +123,28 @@ describe('an authorization request', () => {
     }
   })
 
+  it('may name any port of an app on this machine, and nothing else of its address', async () => {
+    const registered = ['http://127.0.0.1/back?x', 'http://[::1]:8080/back', 'http://localhost:8080/back']
+    const own = await service.newClient('On this machine', registered)
+    const asked = (redirect_uri: string) =>
+      client.authorize(client.login({ client_id: own.id, redirect_uri }))
+    for (const uri of ['http://127.0.0.1:49152/back?x', 'http://127.0.0.1/back?x', 'http://[::1]/back']) {
+      expect((await asked(uri)).status, uri).to.equal(302)
+    }
+    for (const uri of [
+      'http://127.0.0.1:99999/back?x',
+      'http://127.0.0.1:8080/other',
+      'http://127.0.0.1:8080/back',
+      'http://127.0.0.1:8080@evil.example/back?x',
+      'http://127.0.0.1.evil.example/back?x',
+      'https://127.0.0.1:8080/back?x',
+      'http://127.0.0.2:8080/back?x',
+      'http://localhost:49152/back',
+    ]) {
+      expect((await asked(uri)).status, uri).to.equal(400)
+    }
+  })
+
   it('may leave its address out where one is registered, and not where there are several or none', async () => {
     const form = client.request(credential, { redirect_uri: undefined })
     const code = await client.code(form, { pin: credential.pin })

@@ -11,6 +11,7 @@ interface Demo {
   readonly clientSecret: string
   readonly userID: string
   readonly credentialID: string
+  readonly oauth2CodeCredentialID: string
   readonly pin: string
   readonly caCertificate: string
 }
@@ -40,13 +41,15 @@ describe('a development start', function () {
       return rows as unknown[]
     })
   const enabled = { key_type: 'P-256', scal: 2, mode: 'explicit', state: 'enabled', client_id: 'demo' }
+  const opened = { ...enabled, mode: 'oauth2code' }
   let first: Demo
 
-  it('makes a client, a person and a credential, and writes them down for one user only', async () => {
+  it('makes a client, a person and two credentials, and writes them down for one user only', async () => {
     const { url, demo } = await start()
     first = demo
     expect(demo).to.have.all.keys(
-      ...['baseUrl', 'clientId', 'clientSecret', 'userID', 'credentialID', 'pin', 'caCertificate'],
+      ...['baseUrl', 'clientId', 'clientSecret', 'redirectUri', 'userID', 'credentialID', 'pin'],
+      ...['oauth2CodeCredentialID', 'caCertificate'],
     )
     expect(demo.baseUrl).to.equal(url)
     expect(demo.pin).to.match(/^[0-9]{8}$/)
@@ -54,7 +57,7 @@ describe('a development start', function () {
     const ca = new X509Certificate(readFileSync(demo.caCertificate))
     expect(ca.ca).to.equal(true)
     expect(ca.verify(ca.publicKey)).to.equal(true)
-    expect(await credentials()).to.deep.equal([enabled])
+    expect(await credentials()).to.deep.equal([enabled, opened])
   })
 
   it('makes key files for three operators', () => {
@@ -77,15 +80,15 @@ describe('a development start', function () {
     expect(url).to.not.equal(first.baseUrl)
     expect(demo).to.deep.equal({ ...first, baseUrl: url })
     expect(await operators()).to.deep.equal(before)
-    expect(await credentials()).to.deep.equal([enabled])
+    expect(await credentials()).to.deep.equal([enabled, opened])
   })
 
-  it('makes a new credential when the PIN is lost', async () => {
+  it('makes new credentials when the PIN is lost', async () => {
     rmSync(join(installation.home, 'demo.json'))
     const { demo } = await start()
     expect(demo.credentialID).to.not.equal(first.credentialID)
     expect(demo.clientSecret).to.equal(first.clientSecret)
-    expect(await credentials()).to.deep.equal([enabled, enabled])
+    expect(await credentials()).to.deep.equal([enabled, opened, enabled, opened])
     first = demo
   })
 
@@ -97,6 +100,28 @@ describe('a development start', function () {
       client.query(`update credential set state = 'disabled' where id = $1`, [demo.credentialID]),
     )
     expect((await start()).demo.credentialID).to.not.equal(demo.credentialID)
+  })
+
+  it('adds what a file of an older version does not name', async () => {
+    const path = join(installation.home, 'demo.json')
+    const {
+      oauth2CodeCredentialID: gone,
+      redirectUri,
+      ...old
+    } = JSON.parse(readFileSync(path, 'utf8')) as Demo & Record<string, unknown>
+    writeFileSync(path, JSON.stringify(old))
+    await withClient(installation.database.superUrl, (client) =>
+      client.query(`update client set redirect_uris = '{}' where id = 'demo'`),
+    )
+    const { demo } = await start()
+    expect(demo).to.deep.include({ userID: old.userID, credentialID: old.credentialID, redirectUri })
+    expect(demo.oauth2CodeCredentialID)
+      .to.match(/^[0-9a-f]{32}$/)
+      .and.not.equal(gone)
+    await withClient(installation.database.superUrl, async (client) => {
+      const { rows } = await client.query(`select redirect_uris from client where id = 'demo'`)
+      expect(rows).to.deep.equal([{ redirect_uris: [redirectUri] }])
+    })
   })
 
   it('is what production refuses to go on with', async () => {

@@ -48,8 +48,9 @@ describe('Starting the service', function () {
       expect(statSync(join(home, file)).mode & 0o777, file).to.equal(0o600)
     }
     const demo = JSON.parse(readFileSync(join(home, 'demo.json'), 'utf8')) as Record<string, unknown>
-    const members = ['baseUrl', 'clientId', 'clientSecret', 'userID', 'credentialID', 'pin', 'caCertificate']
-    expect(demo).to.have.all.keys(members)
+    const client = ['baseUrl', 'clientId', 'clientSecret', 'redirectUri', 'caCertificate']
+    const holder = ['userID', 'credentialID', 'pin', 'oauth2CodeCredentialID']
+    expect(demo).to.have.all.keys([...client, ...holder])
     expect(demo['baseUrl']).to.equal(url)
     expect(readFileSync(String(demo['caCertificate']), 'utf8')).to.contain('BEGIN CERTIFICATE')
   })

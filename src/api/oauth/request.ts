@@ -33,7 +33,7 @@ const LANG_MAX = 35
 const CHALLENGE = /^[A-Za-z0-9_-]{43}$/
 
 /**
- * Who asks, and where the answer goes: compared as strings with what is registered (RFC 6749, 3.1.2.3).
+ * Who asks, and where the answer goes, compared with what is registered (RFC 6749, 3.1.2.3).
  * @throws Refusal 'invalid_request': nobody is sent to an address that nobody registered
  */
 export async function destinationOf(ctx: Context, parameters: Parameters): Promise<Destination> {
@@ -44,10 +44,20 @@ export async function destinationOf(ctx: Context, parameters: Parameters): Promi
   const [first, ...others] = client.redirectUris
   const redirectUri = given ?? (others.length === 0 ? first : undefined)
   if (redirectUri === undefined) throw new Refusal('invalid_request', 'Missing parameter redirect_uri')
-  if (!client.redirectUris.includes(redirectUri)) {
+  if (!client.redirectUris.some((registered) => isSame(registered, redirectUri))) {
     throw new Refusal('invalid_request', 'Invalid parameter redirect_uri')
   }
   return { client, redirectUri, state }
+}
+
+/** An app's own listener on this machine, and its port. */
+const LOOPBACK = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(?=[/?]|$)/
+
+/** Two addresses, as strings; where an app listens on this machine, whatever its port (RFC 8252, 7.3). */
+function isSame(registered: string, given: string): boolean {
+  if (given === registered) return true
+  if (!LOOPBACK.test(registered) || !URL.canParse(given)) return false
+  return given.replace(LOOPBACK, '$1') === registered.replace(LOOPBACK, '$1')
 }
 
 /**
