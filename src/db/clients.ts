@@ -13,21 +13,23 @@ export interface ClientRow {
   readonly redirectUris: readonly string[]
   /** Where it may be notified: addresses, and with a / at the end all below them. */
   readonly responseUris: readonly string[]
+  /** Authorization requests that the client did not push itself are refused (RFC 9126, 5). */
+  readonly requirePushed: boolean
   readonly createdAt: Date
 }
 
 const COLUMNS = `id, name, state, secret_version as "secretVersion", authentication, redirect_uris as "redirectUris",
-  response_uris as "responseUris", created_at as "createdAt"`
+  response_uris as "responseUris", require_pushed as "requirePushed", created_at as "createdAt"`
 
 /** @returns false when the id is taken. */
 export async function insertClient(
   q: Queries,
-  client: { readonly id: string; readonly name: string; readonly redirectUris?: readonly string[] },
+  client: Pick<ClientRow, 'id' | 'name' | 'redirectUris' | 'requirePushed'>,
 ): Promise<boolean> {
   const rows = await q.query({
-    text: `insert into client (id, name, redirect_uris) values ($1::text, $2::text, $3::text[])
-           on conflict (id) do nothing returning id`,
-    values: [client.id, client.name, client.redirectUris ?? []],
+    text: `insert into client (id, name, redirect_uris, require_pushed)
+           values ($1::text, $2::text, $3::text[], $4::boolean) on conflict (id) do nothing returning id`,
+    values: [client.id, client.name, client.redirectUris, client.requirePushed],
   })
   return rows.length === 1
 }
@@ -73,6 +75,13 @@ export async function setResponseUris(q: Queries, id: string, uris: readonly str
   await q.query({
     text: `update client set response_uris = $2::text[] where id = $1::text`,
     values: [id, uris],
+  })
+}
+
+export async function setRequirePushed(q: Queries, id: string, required: boolean): Promise<void> {
+  await q.query({
+    text: `update client set require_pushed = $2::boolean where id = $1::text`,
+    values: [id, required],
   })
 }
 

@@ -7,7 +7,7 @@ import { createClient } from '../api/admin/clients.ts'
 import { createCredential } from '../api/admin/credentials.ts'
 import { createPerson } from '../api/admin/persons.ts'
 import type { Context } from '../context.ts'
-import { findClient, setRedirectUris } from '../db/clients.ts'
+import { findClient, setRedirectUris, setRequirePushed } from '../db/clients.ts'
 import { listCredentials } from '../db/credentials.ts'
 import { enrol } from '../pki/enrol.ts'
 import { rootCertificate } from '../pki/hierarchy.ts'
@@ -52,7 +52,7 @@ export async function prepareDemo(ctx: Context): Promise<void> {
 
 async function demoClient(ctx: Context): Promise<{ clientId: string; clientSecret: string }> {
   if ((await findClient(ctx.db, DEMO_CLIENT_ID)) === undefined) {
-    const made = { id: DEMO_CLIENT_ID, name: 'Demo', redirectUris: [REDIRECT_URI] }
+    const made = { id: DEMO_CLIENT_ID, name: 'Demo', redirectUris: [REDIRECT_URI], requirePushed: false }
     await createClient(ctx, ACTOR, made).catch((error: unknown) => {
       // Another replica starts at the same time.
       if (!(error instanceof Refusal && error.code === 'conflict')) throw error
@@ -61,7 +61,10 @@ async function demoClient(ctx: Context): Promise<{ clientId: string; clientSecre
   const client = await findClient(ctx.db, DEMO_CLIENT_ID)
   if (client === undefined) throw new Error('the demo client was not made')
   // One that was made before there were such addresses.
-  if (client.redirectUris.length === 0) await setRedirectUris(ctx.db, client.id, [REDIRECT_URI])
+  if (client.redirectUris.length === 0) {
+    await setRedirectUris(ctx.db, client.id, [REDIRECT_URI])
+    await setRequirePushed(ctx.db, client.id, false)
+  }
   const secret = await clientSecret(ctx, { id: client.id, version: client.secretVersion })
   return { clientId: client.id, clientSecret: secret }
 }

@@ -29,6 +29,7 @@ describe('clients', () => {
       'authentication',
       'redirectUris',
       'responseUris',
+      'requirePushed',
       'createdAt',
       'clientSecret',
     )
@@ -37,13 +38,16 @@ describe('clients', () => {
     const params = { id: made.body['id'] as string }
     const shown = await call(service.operators.auditor, 'GET /clients/:id', { params })
     expect(shown.body).to.have.all.keys(
-      'id',
-      'name',
-      'state',
-      'authentication',
-      'redirectUris',
-      'responseUris',
-      'createdAt',
+      ...[
+        'id',
+        'name',
+        'state',
+        'authentication',
+        'redirectUris',
+        'responseUris',
+        'requirePushed',
+        'createdAt',
+      ],
     )
     expect(await service.acts('client.create', `client:${params.id}`)).to.have.length(1)
   })
@@ -73,6 +77,19 @@ describe('clients', () => {
     expect(changed.body['redirectUris']).to.deep.equal(body.redirectUris)
     const [act] = await service.acts('client.redirect-uris', `client:${params.id}`)
     expect(act?.detail).to.deep.equal(body)
+  })
+
+  it('push their authorization requests, unless an administrator lets them do otherwise', async () => {
+    const made = await create({ name: 'Pushing' })
+    expect(made.body['requirePushed']).to.equal(true)
+    const other = await create({ name: 'Not pushing', requirePushed: false })
+    expect(other.body['requirePushed']).to.equal(false)
+    for (const { body } of [made, other]) service.keepSecret(body['clientSecret'] as string)
+    const request = { params: { id: made.body['id'] as string }, body: { requirePushed: false } }
+    const changed = await call(service.operators.admin, 'POST /clients/:id/require-pushed', request)
+    expect(changed.body['requirePushed']).to.equal(false)
+    const [act] = await service.acts('client.require-pushed', `client:${request.params.id}`)
+    expect(act?.detail).to.deep.equal(request.body)
   })
 
   it('have no address that a code should not be sent to', async () => {

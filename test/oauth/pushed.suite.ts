@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { digest, refusal } from '../csc/client.ts'
 import type { TestCredential, TestService } from '../support/startService.ts'
-import { CodeClient, REDIRECT } from './codeClient.ts'
+import { CodeClient, REDIRECT, back } from './codeClient.ts'
 import { sharedService } from './shared.ts'
 
 describe('an authorization request, pushed and redeemed', () => {
@@ -90,6 +90,24 @@ describe('an authorization request, pushed and redeemed', () => {
         body: '{}',
       })
       expect(response.status).to.equal(400)
+    })
+
+    it('is the only one that is taken from a client that pushes: nobody else uses up its holders’ attempts', async () => {
+      const careful = new CodeClient(service, await service.newClient('Careful', [REDIRECT], true))
+      const own = await service.newCredential({ clientId: careful.client.id, mode: 'oauth2code' })
+      for (const form of [careful.request(own), careful.login()]) {
+        const answer = back(await careful.authorize(form))
+        expect(answer.get('error')).to.equal('invalid_request')
+        expect(answer.get('error_description')).to.equal(
+          'The authorization request of this client must be pushed',
+        )
+        const { body } = await careful.push(form)
+        const request_uri = String(body['request_uri'])
+        service.keepSecret(request_uri.slice(-43))
+        const page = await careful.open({ client_id: careful.client.id, request_uri })
+        const typed = { credential: own.id, pin: own.pin }
+        expect(back(await careful.answer(page, typed)).has('code')).to.equal(true)
+      }
     })
 
     it('is no grant at the token endpoint', async () => {

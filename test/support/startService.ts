@@ -56,7 +56,12 @@ export interface TestService {
     readonly personId?: string
     readonly pin?: string
   }): Promise<TestCredential>
-  newClient(name?: string, redirectUris?: readonly string[]): Promise<{ id: string; secret: string }>
+  /** Its authorization requests need not be pushed, unless told otherwise. */
+  newClient(
+    name?: string,
+    redirectUris?: readonly string[],
+    requirePushed?: boolean,
+  ): Promise<{ id: string; secret: string }>
   /** An access token by client credentials, of the client above unless told otherwise. */
   serviceToken(client?: { readonly id: string; readonly secret: string }): Promise<string>
   admin(identity: Identity, endpoint: EndpointName, request?: AdminRequest): Promise<AdminAnswer>
@@ -133,7 +138,7 @@ async function begin(overrides: Overrides, copied?: Prepared): Promise<TestServi
       credential,
       secrets: tools.secrets,
       newCredential: (options = {}) => tools.newCredential({ ...defaults, ...options }),
-      newClient: (name = 'Another client', redirectUris = []) => tools.newClient(name, redirectUris),
+      newClient: (name = 'Another client', ...more) => tools.newClient(name, ...more),
       serviceToken: (other = client) => tools.serviceToken(running.url, other),
       admin: (identity, endpoint, request = {}) => callAdmin(running.url, identity, { endpoint, ...request }),
       acts: (act, subject) => tools.acts(act, subject),

@@ -55,8 +55,9 @@ export class Tools {
   async newClient(
     name: string,
     redirectUris: readonly string[] = [],
+    requirePushed = false,
   ): Promise<{ id: string; secret: string }> {
-    const id = await createClient(this.ctx, 'service', { name, redirectUris })
+    const id = await createClient(this.ctx, 'service', { name, redirectUris, requirePushed })
     const version = (await findClient(this.ctx.db, id))?.secretVersion ?? 0
     const secret = await clientSecret(this.ctx, { id, version })
     this.secrets.push(secret)

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { Failure } from '../failure.ts'
 import { printItem, printPage } from '../print.ts'
 import { examples, paged, pageOf, text, verb, type Open } from '../verb.ts'
 
@@ -17,12 +18,18 @@ export function addClientCommands(program: Command, open: Open): Command {
     open,
     work: async ({ admin, output }, [name], options) => {
       const redirectUris = listOf(text(options, 'redirectUris'))
-      const body = { name, id: text(options, 'id'), ...(redirectUris.length === 0 ? {} : { redirectUris }) }
+      const body = {
+        name,
+        id: text(options, 'id'),
+        ...(redirectUris.length === 0 ? {} : { redirectUris }),
+        ...(options['unpushed'] === true ? { requirePushed: false } : {}),
+      }
       printItem(output, await admin.item('POST /clients', { body }))
     },
   })
     .option('--id <id>', 'its client_id; random if absent')
     .option('--redirect-uris <uris>', 'where its authorization codes may be sent, separated by spaces')
+    .option('--unpushed', 'also takes authorization requests that it did not push itself')
   const list = verb(client, 'list', {
     says: 'clients',
     open,
@@ -42,6 +49,7 @@ export function addClientCommands(program: Command, open: Open): Command {
   }
   addRedirectUris(client, open)
   addResponseUris(client, open)
+  addRequirePushed(client, open)
   examples(client, ['client create "Municipality of Narvik"', 'client rotate-secret 5d1f…'])
   return client
 }
@@ -72,5 +80,17 @@ function addResponseUris(client: Command, open: Open): void {
         output,
         await admin.item('POST /clients/:id/response-uris', { params: { id }, body: { responseUris } }),
       ),
+  })
+}
+
+function addRequirePushed(client: Command, open: Open): void {
+  verb(client, 'require-pushed <id> <on|off>', {
+    says: 'whether authorization requests that it did not push itself are refused; off lets strangers begin one',
+    open,
+    work: async ({ admin, output }, [id = '', value = '']) => {
+      if (!['on', 'off'].includes(value)) throw new Failure('usage', `${value} is neither on nor off.`)
+      const body = { requirePushed: value === 'on' }
+      printItem(output, await admin.item('POST /clients/:id/require-pushed', { params: { id }, body }))
+    },
   })
 }

@@ -9,6 +9,7 @@ import {
   setClientState,
   setRedirectUris,
   setResponseUris,
+  setRequirePushed,
   type ClientRow,
 } from '../../db/clients.ts'
 import { Refusal } from '../../refusal.ts'
@@ -38,6 +39,7 @@ const clientSchema = z.strictObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'letters, digits, _ and -, at most 64')
     .optional(),
   redirectUris: redirectUrisSchema.default([]),
+  requirePushed: z.boolean().default(true),
 })
 
 /** Enters a client. @throws Refusal 'conflict' when the id is taken. */
@@ -48,12 +50,14 @@ export async function createClient(
     readonly id?: string | undefined
     readonly name: string
     readonly redirectUris?: readonly string[]
+    /** True if absent. */
+    readonly requirePushed?: boolean
   },
 ): Promise<string> {
-  const { name, redirectUris = [] } = made
+  const { name, redirectUris = [], requirePushed = true } = made
   const id = made.id ?? randomBytes(ID_OCTETS).toString('hex')
   await ctx.db.transaction(async (tx) => {
-    const entered = await insertClient(tx, { id, name, redirectUris })
+    const entered = await insertClient(tx, { id, name, redirectUris, requirePushed })
     if (!entered) throw new Refusal('conflict', 'A client with this id is entered already.')
     await recordAct(tx, { act: 'client.create', actor, subjects: [`client:${id}`] })
   })
@@ -104,6 +108,17 @@ export const clientEndpoints: Endpoints<'clients'> = {
     return { body: shown(await clientOf(ctx, call)) }
   },
 
+  'POST /clients/:id/require-pushed': async (ctx, call) => {
+    const { id } = await clientOf(ctx, call)
+    const { requirePushed } = parsed(z.strictObject({ requirePushed: z.boolean() }), call.body)
+    await ctx.db.transaction(async (tx) => {
+      await setRequirePushed(tx, id, requirePushed)
+      const act = { act: 'client.require-pushed', actor: actorOf(call), subjects: [`client:${id}`] }
+      await recordAct(tx, { ...act, detail: { requirePushed } })
+    })
+    return { body: shown(await clientOf(ctx, call)) }
+  },
+
   ...clientCertificateEndpoints,
 
   'POST /clients/:id/rotate-secret': async (ctx, call) => {
@@ -143,6 +158,6 @@ async function shownWithSecret(ctx: Context, id: string): Promise<Record<string,
 }
 
 function shown(row: ClientRow): Record<string, unknown> {
-  const { id, name, state, authentication, redirectUris, responseUris, createdAt } = row
-  return { id, name, state, authentication, redirectUris, responseUris, createdAt }
+  const { id, name, state, authentication, redirectUris, responseUris, requirePushed, createdAt } = row
+  return { id, name, state, authentication, redirectUris, responseUris, requirePushed, createdAt }
 }

@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts'
 import { Refusal } from '../../refusal.ts'
 import { note } from '../http/requestLog.ts'
 import { withAccount } from './accountToken.ts'
-import { AuthorizationError } from './authorizationError.ts'
+import { AuthorizationError, invalidRequest } from './authorizationError.ts'
 import { openConsent } from './consent.ts'
 import { readForm } from './form.ts'
 import { pushedParameters, readParameters, type Parameters } from './parameters.ts'
@@ -20,10 +20,11 @@ import { authorizationRequest, destinationOf } from './request.ts'
  * grants have no room for. Nor does it take the CSC API's parameters without authorization_details and a resource.
  */
 export async function authorize(ctx: Context, request: Request, response: Response): Promise<void> {
-  const parameters = await parametersOf(ctx, request)
+  const { parameters, isPushed } = await parametersOf(ctx, request)
   const destination = await destinationOf(ctx, parameters)
   note(response, { client: destination.client.id })
   try {
+    if (destination.client.requirePushed && !isPushed) throw invalidRequest(NOT_PUSHED)
     const checked = await withAccount(ctx, destination.client, parameters)
     const asked = await authorizationRequest(ctx, destination, checked)
     await openConsent(ctx, response, { parameters: checked, clientId: asked.client.id })
@@ -33,13 +34,20 @@ export async function authorize(ctx: Context, request: Request, response: Respon
   }
 }
 
-async function parametersOf(ctx: Context, request: Request): Promise<Parameters> {
+/** RFC 9126, 5. Whoever begins a request may try five PINs: where the client pushes, that is nobody but the client. */
+const NOT_PUSHED = 'The authorization request of this client must be pushed'
+
+async function parametersOf(
+  ctx: Context,
+  request: Request,
+): Promise<{ readonly parameters: Parameters; readonly isPushed: boolean }> {
   const form = request.method === 'POST' ? await readForm(request, formLimit(ctx)) : queryOf(request)
   const brought = readParameters(form)
   const { request_uri: requestUri, client_id: clientId } = brought
-  if (requestUri === undefined) return brought
+  if (requestUri === undefined) return { parameters: brought, isPushed: false }
   if (clientId === undefined) throw new Refusal('invalid_request', 'Missing parameter client_id')
-  return pushedParameters(await takePushed(ctx, requestUri, clientId), brought)
+  const pushed = await takePushed(ctx, requestUri, clientId)
+  return { parameters: pushedParameters(pushed, brought), isPushed: true }
 }
 
 function queryOf({ originalUrl }: Request): URLSearchParams {
