@@ -4,6 +4,7 @@ import { version } from '../../src/version.ts'
 import { Admin } from './admin.ts'
 import { addAuditCommands } from './commands/audit.ts'
 import { addCertificateCommands } from './commands/certificates.ts'
+import { addClientKeyCommands } from './commands/clientKeys.ts'
 import { addClientCommands } from './commands/clients.ts'
 import { addCredentialCommands } from './commands/credentials.ts'
 import { addDeliveryCommands } from './commands/deliveries.ts'
@@ -53,7 +54,9 @@ const open: Open = (command) => {
 
 addTokenCommands(program, open)
 addKeyCommands(program, open)
-addCertificateCommands(addClientCommands(program, open), { owners: 'clients', open })
+const client = addClientCommands(program, open)
+addCertificateCommands(client, { owners: 'clients', open })
+addClientKeyCommands(client, open)
 addPersonCommands(program, open)
 addCredentialCommands(program, open)
 addCertificateCommands(addOperatorCommands(program, open), { owners: 'operators', open })

@@ -8,7 +8,7 @@ export interface ClientRow {
   /** The secret is derived over (id, version); another version is another secret. */
   readonly secretVersion: number
   /** What it is let in by. */
-  readonly authentication: 'secret' | 'certificate'
+  readonly authentication: 'secret' | 'certificate' | 'key'
   /** Where authorization codes may be sent; compared as strings (RFC 6749, 3.1.2.3). */
   readonly redirectUris: readonly string[]
   /** Where it may be notified: addresses, and with a / at the end all below them. */
@@ -89,6 +89,14 @@ export async function setRequirePushed(q: Queries, id: string, required: boolean
 export async function requireClientCertificate(q: Queries, id: string): Promise<void> {
   await q.query({
     text: `update client set authentication = 'certificate' where id = $1::text`,
+    values: [id],
+  })
+}
+
+/** From now on the client is let in by what it signs with keys that are registered, and by nothing else. */
+export async function requireClientKey(q: Queries, id: string): Promise<void> {
+  await q.query({
+    text: `update client set authentication = 'key' where id = $1::text`,
     values: [id],
   })
 }

@@ -89,21 +89,6 @@ export async function takeOauthObject(
   return rows[0]?.payload
 }
 
-/** Remembers a value that may come once. @returns false where it came before */
-export async function rememberOnce(
-  q: Queries,
-  { model, idHash, clientId, expiresIn }: OwnObject & { readonly expiresIn: number },
-): Promise<boolean> {
-  const rows = await q.query({
-    name: 'oauth-once',
-    text: `insert into oauth_object (model, id_hash, payload, client_id, expires_at)
-           values ($1::text, $2::bytea, '{}', $3::text, now() + $4::int * interval '1 second')
-           on conflict do nothing returning 1`,
-    values: [model, idHash, clientId, expiresIn],
-  })
-  return rows.length === 1
-}
-
 export interface Consumed {
   /** 'first': it was neither used nor expired, and now it is used. */
   readonly verdict: 'first' | 'again' | 'expired'

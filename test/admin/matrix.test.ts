@@ -21,7 +21,7 @@ describe('the admin face’s role matrix', () => {
   after(() => service.close())
 
   const nothing = '00000000-0000-4000-8000-000000000000'
-  const params = { id: nothing, certificate: nothing, name: 'nothing' }
+  const params = { id: nothing, certificate: nothing, key: nothing, name: 'nothing' }
   for (const endpoint of Object.keys(matrix) as EndpointName[]) {
     const allowed: readonly Role[] = matrix[endpoint]
     it(`${endpoint}: ${allowed.join(', ')}`, async () => {

@@ -1,6 +1,9 @@
 import { expect } from 'chai'
 import { startService, type TestService } from '../support/startService.ts'
 
+const METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+const ALGORITHMS = ['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256']
+
 describe('the authorisation server', () => {
   let service: TestService
 
@@ -25,8 +28,10 @@ describe('the authorisation server', () => {
         token_endpoint: `${service.url}/oauth2/token`,
         pushed_authorization_request_endpoint: `${service.url}/oauth2/pushed_authorize`,
         revocation_endpoint: `${service.url}/oauth2/revoke`,
-        token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
-        revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+        token_endpoint_auth_methods_supported: METHODS,
+        token_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
+        revocation_endpoint_auth_methods_supported: METHODS,
+        revocation_endpoint_auth_signing_alg_values_supported: ALGORITHMS,
         grant_types_supported: ['client_credentials', 'authorization_code', 'refresh_token'],
         response_types_supported: ['code'],
         response_modes_supported: ['query'],

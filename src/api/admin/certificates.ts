@@ -11,6 +11,7 @@ import {
   type CertificateOwner,
   type ClientCertificateRow,
 } from '../../db/clientCertificates.ts'
+import { clientJwks } from '../../db/clientKeys.ts'
 import { findClient, requireClientCertificate } from '../../db/clients.ts'
 import type { Queries } from '../../db/database.ts'
 import { findOperator } from '../../db/operators.ts'
@@ -125,11 +126,19 @@ async function list(ctx: Context, call: Call, owner: CertificateOwner): Promise<
 async function add(ctx: Context, call: Call, owner: CertificateOwner): Promise<Reply> {
   const certificate = certificateOf(parsed(certificateSchema, call.body).certificate)
   const id = await ctx.db.transaction(async (tx) => {
-    if ('clientId' in owner) await requireClientCertificate(tx, owner.clientId)
+    if ('clientId' in owner) await onlyByCertificate(tx, owner.clientId)
     return addCertificate(tx, owner, { certificate, actor: actorOf(call) })
   })
   const row = await findClientCertificate(ctx.db, owner, id)
   return { status: 201, body: shown(found(row, 'certificate')) }
+}
+
+async function onlyByCertificate(tx: Queries, clientId: string): Promise<void> {
+  // First, since it holds back whoever gives the client a key at the same time.
+  await requireClientCertificate(tx, clientId)
+  // Two doors are as safe as the weaker one.
+  if ((await clientJwks(tx, clientId)).length > 0)
+    throw new Refusal('conflict', 'The client has keys: remove them first.')
 }
 
 /** Tokens that are bound to it are refused from the next look at the database on. */

@@ -14,10 +14,12 @@ import {
 } from '../../db/clients.ts'
 import { Refusal } from '../../refusal.ts'
 import { clientKeys } from '../../db/clientCertificates.ts'
+import { clientJwks } from '../../db/clientKeys.ts'
 import { ensureNotificationKey } from '../../deliveries/notificationKeys.ts'
 import { isRegistrable, URIS_MAX } from '../../deliveries/responseUris.ts'
 import { clientSecret } from '../../signing/derived.ts'
 import { clientCertificateEndpoints } from './certificates.ts'
+import { clientKeyEndpoints } from './clientKeys.ts'
 import { actorOf, found, parsed, recordAct, type Call, type Endpoints, type Reply } from './endpoint.ts'
 import { page, pageQuery } from './page.ts'
 import { redirectUrisSchema } from './redirectUris.ts'
@@ -120,13 +122,16 @@ export const clientEndpoints: Endpoints<'clients'> = {
   },
 
   ...clientCertificateEndpoints,
+  ...clientKeyEndpoints,
 
   'POST /clients/:id/rotate-secret': async (ctx, call) => {
     const { id } = await clientOf(ctx, call)
     await ctx.db.transaction(async (tx) => {
-      // A secret beside a certificate would be the weaker of two doors.
+      // A secret beside a certificate or a key would be the weaker of two doors.
       if ((await clientKeys(tx, id)).length > 0)
         throw new Refusal('conflict', 'The client has certificates: remove them first.')
+      if ((await clientJwks(tx, id)).length > 0)
+        throw new Refusal('conflict', 'The client has keys: remove them first.')
       await rotateClientSecret(tx, id)
       await recordAct(tx, { act: 'client.rotate-secret', actor: actorOf(call), subjects: [`client:${id}`] })
     })

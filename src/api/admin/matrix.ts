@@ -25,6 +25,9 @@ export const matrix = {
   'GET /clients/:id/certificates': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
   'POST /clients/:id/certificates': ['administrator'],
   'POST /clients/:id/certificates/:certificate/remove': ['administrator', 'security-officer'],
+  'GET /clients/:id/keys': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
+  'POST /clients/:id/keys': ['administrator'],
+  'POST /clients/:id/keys/:key/remove': ['administrator', 'security-officer'],
 
   // Personal data: those who register and revoke, and nobody else.
   'GET /persons': ['registration-officer', 'revocation-officer'],

@@ -3,7 +3,7 @@ import { jwtVerify } from 'jose'
 import { z } from 'zod'
 import type { Context } from '../../context.ts'
 import type { ClientRow } from '../../db/clients.ts'
-import { rememberOnce } from '../../db/oauth.ts'
+import { seenFirst } from '../../db/seenOnce.ts'
 import { clientSecret } from '../../signing/derived.ts'
 import { invalidRequest } from './authorizationError.ts'
 import type { Parameters } from './parameters.ts'
@@ -11,7 +11,6 @@ import type { Parameters } from './parameters.ts'
 /** A client makes it when it sends its user here; clocks differ by less. */
 const AGE_S = 300
 const SKEW_S = 60
-const MODEL = 'AccountToken'
 const JWT = /^[A-Za-z0-9_-]{1,500}\.[A-Za-z0-9_-]{1,2000}\.[A-Za-z0-9_-]{43}$/
 
 const claims = z.object({
@@ -34,10 +33,10 @@ export async function withAccount(
   if (token === undefined) return parameters
   const claimed = await verified(ctx, client, token)
   if (claimed === undefined) throw invalidRequest('Invalid parameter account_token')
-  const idHash = createHash('sha256').update(`${client.id} ${claimed.jti}`).digest()
+  const digest = createHash('sha256').update(`account_token ${client.id} ${claimed.jti}`).digest()
   // Longer than it would be believed.
-  const once = { model: MODEL, idHash, clientId: client.id, expiresIn: AGE_S + 2 * SKEW_S }
-  if (!(await rememberOnce(ctx.db, once))) throw invalidRequest('Invalid parameter account_token')
+  if (!(await seenFirst(ctx.db, { digest, expiresIn: AGE_S + 2 * SKEW_S })))
+    throw invalidRequest('Invalid parameter account_token')
   return { ...parameters, account: claimed.sub }
 }
 

@@ -1,16 +1,27 @@
+import { createHash } from 'node:crypto'
 import type { Adapter, AdapterFactory, AdapterPayload, ClientMetadata } from 'oidc-provider'
 import type { Context } from '../../context.ts'
 import { clientKeys } from '../../db/clientCertificates.ts'
+import { clientJwks, type PublicJwk } from '../../db/clientKeys.ts'
 import type { ClientRow } from '../../db/clients.ts'
 import { deleteOauthObject, findOauthObject, storeOauthObject } from '../../db/oauth.ts'
+import { seenFirst } from '../../db/seenOnce.ts'
 import { bearerHash } from '../../signing/permit.ts'
 import { clientSecret } from '../../signing/derived.ts'
 import { CLIENT_GRANTS } from './asClient.ts'
+import { REMEMBERED_S } from './assertion.ts'
 import { knownClient } from './knownClient.ts'
+import { errors } from './library.ts'
 
-/** Where the OAuth library keeps things: clients come from their own table, everything else from oauth_object. */
+/**
+ * Where the OAuth library keeps things: clients come from their own table, ids that work once are in another, everything
+ * else is in oauth_object.
+ */
 export function oauthAdapter(ctx: Context): AdapterFactory {
-  return (model) => (model === 'Client' ? clients(ctx) : objects(ctx, model))
+  return (model) => {
+    if (model === 'Client') return clients(ctx)
+    return model === 'ReplayDetection' ? assertions(ctx) : objects(ctx, model)
+  }
 }
 
 /** A client that cannot exist: its secret is derived where an unknown client's would be. */
@@ -28,8 +39,9 @@ function clients(ctx: Context): Adapter {
       }
       const secret = await clientSecret(ctx, { id, version: client.secretVersion })
       const known = { ...metadata(client), client_secret: secret }
-      return client.authentication === 'secret'
-        ? known
+      if (client.authentication === 'secret') return known
+      return client.authentication === 'key'
+        ? { ...known, ...byKey(await clientJwks(ctx.db, id)) }
         : { ...known, ...byCertificate(await clientKeys(ctx.db, id)) }
     },
   }
@@ -67,9 +79,33 @@ function byCertificate(keys: readonly Buffer[]): Partial<ClientMetadata> {
   }
 }
 
+/** RFC 7523. Where no key is left, nothing is believed. Each key is for the algorithms that its kind has. */
+function byKey(keys: readonly PublicJwk[]): Partial<ClientMetadata> {
+  return {
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: keys },
+  }
+}
+
 /** @param registered as `byCertificate` wrote it */
 export function isKeyAmong(registered: string, spkiHash: Buffer): boolean {
   return registered.split(' ').includes(spkiHash.toString('hex'))
+}
+
+/**
+ * The library looks whether an assertion's id is known, and then stores it. Here storing decides, in one statement, so that
+ * of several replicas one believes the assertion.
+ */
+function assertions(ctx: Context): Adapter {
+  return {
+    ...notOffered('ReplayDetection'),
+    find: () => Promise.resolve(undefined),
+    async upsert(id, _payload, expiresIn = REMEMBERED_S) {
+      const digest = createHash('sha256').update(`client_assertion ${id}`).digest()
+      const isFirst = await seenFirst(ctx.db, { digest, expiresIn: Math.ceil(expiresIn) })
+      if (!isFirst) throw new errors.InvalidClientAuth('an assertion came again')
+    },
+  }
 }
 
 /** Ids are bearer values: the table knows their SHA-256, and the payload's copy of the id (`jti`) stays out of it. */

@@ -11,6 +11,7 @@ import { Refusal } from '../../refusal.ts'
 import { idsOf, note } from '../http/requestLog.ts'
 import { isKeyAmong, oauthAdapter } from './adapter.ts'
 import { registerClientGrant } from './asClient.ts'
+import { ASSERTION_ALGORITHMS, CLOCK_SKEW_S, checkAssertion, expectOwnAudience } from './assertion.ts'
 import { CODE_GRANT_PARAMETERS, grantCode } from './codeGrant.ts'
 import { Provider, errors, notices } from './library.ts'
 import { REFRESH_GRANT_PARAMETERS, grantRefresh } from './refreshGrant.ts'
@@ -33,6 +34,7 @@ export function oauthProvider(ctx: Context): ProviderType {
   for (const notice of notices) ctx.log.debug({ notice }, 'from the OAuth library')
   const provider = new Provider(`${ctx.config.baseUrl}/oauth2`, configuration(ctx))
   provider.use(withoutOwnCors)
+  expectOwnAudience(ctx, provider)
   const grant = async (koa: KoaContextWithOIDC): Promise<void> => {
     await grantClientCredentials(provider, koa)
     ctx.metrics.tokenIssued()
@@ -75,11 +77,16 @@ function configuration(ctx: Context): Configuration {
     // Nothing is signed: tokens are opaque. Without this line the library would bring a key of its own, in software.
     jwks: { keys: [] },
     // No id_token is ever made, but the library wants to know by what algorithm it would be: one that needs no key.
-    enabledJWA: { idTokenSigningAlgValues: ['HS256'] },
+    enabledJWA: {
+      idTokenSigningAlgValues: ['HS256'],
+      clientAuthSigningAlgValues: [...ASSERTION_ALGORITHMS],
+    },
     clientDefaults: { id_token_signed_response_alg: 'HS256' },
     scopes: [SCOPE, CREDENTIAL_SCOPE],
     responseTypes: ['code'],
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'tls_client_auth'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'tls_client_auth', 'private_key_jwt'],
+    assertJwtClientAuthClaimsAndHeader: checkAssertion(ctx),
+    clockTolerance: CLOCK_SKEW_S,
     // On by default in the library, and not offered here.
     features: {
       devInteractions: { enabled: false },

@@ -5,6 +5,7 @@ import type { Context } from '../../context.ts'
 import { Refusal, type RefusalCode } from '../../refusal.ts'
 import { renderErrors, type Rendered } from '../http/errors.ts'
 import { detailTypes } from './asked.ts'
+import { ASSERTION_ALGORITHMS } from './assertion.ts'
 import { authorize } from './authorize.ts'
 import { answerWish, showLink } from './approve.ts'
 import { answerConsent, showConsent } from './consent.ts'
@@ -67,8 +68,10 @@ export function oauthMetadata(ctx: Context): RequestHandler {
     token_endpoint: `${issuer}/token`,
     pushed_authorization_request_endpoint: `${issuer}/pushed_authorize`,
     revocation_endpoint: `${issuer}/revoke`,
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
-    revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    token_endpoint_auth_methods_supported: AUTH_METHODS,
+    token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+    revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+    revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
     ...mutualTls(ctx),
     grant_types_supported: ['client_credentials', CODE_GRANT, REFRESH_GRANT],
     response_types_supported: ['code'],
@@ -84,11 +87,13 @@ export function oauthMetadata(ctx: Context): RequestHandler {
   }
 }
 
+const AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
+
 /** RFC 8705, 3.3 and 5: where some listener asks for certificates. */
 function mutualTls(ctx: Context): Record<string, unknown> {
   const [listener] = listenersWithCertificates(ctx.config, 'oauth')
   if (listener === undefined) return {}
-  const methods = ['client_secret_basic', 'client_secret_post', 'tls_client_auth']
+  const methods = [...AUTH_METHODS, 'tls_client_auth']
   return {
     token_endpoint_auth_methods_supported: methods,
     revocation_endpoint_auth_methods_supported: methods,
