@@ -93,12 +93,19 @@ export async function requireClientCertificate(q: Queries, id: string): Promise<
   })
 }
 
-/** From now on the client is let in by what it signs with keys that are registered, and by nothing else. */
-export async function requireClientKey(q: Queries, id: string): Promise<void> {
-  await q.query({
-    text: `update client set authentication = 'key' where id = $1::text`,
+/**
+ * From now on the client is let in by what it signs with keys that are registered, and by nothing else. What it got by
+ * another way is gone. Call it in a transaction.
+ */
+export async function requireClientKey(tx: Queries, id: string): Promise<void> {
+  const rows = await tx.query<Pick<ClientRow, 'authentication'>>({
+    text: `update client set authentication = 'key'
+             from (select id, authentication from client where id = $1::text for update) was
+            where client.id = was.id returning was.authentication`,
     values: [id],
   })
+  if (rows[0]?.authentication === 'key') return
+  await tx.query({ text: `delete from oauth_object where client_id = $1::text`, values: [id] })
 }
 
 /** From now on the client has another secret, and its tokens are gone: they may be in the hands that the secret was in. */

@@ -194,6 +194,19 @@ describe('a client that is let in by a key of its own', () => {
     )
   })
 
+  it('loses the tokens that its secret brought with its first key', async () => {
+    const made = await service.newClient('Changing')
+    const old = await service.serviceToken(made)
+    const { publicKey } = await generateKeyPair('ES256')
+    expect((await register(made.id, await exportJWK(publicKey))).status).to.equal(201)
+    const list = await fetch(`${service.url}/csc/v2/credentials/list`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${old}`, 'content-type': 'application/json' },
+      body: '{}',
+    })
+    expect(list.status).to.equal(401)
+  })
+
   it('makes no account_token: it has no secret', async () => {
     const { body } = await client.push({
       ...client.login({ account_token: await signed() }),

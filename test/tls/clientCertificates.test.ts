@@ -243,6 +243,7 @@ describe('client certificates', () => {
         token_endpoint_auth_methods_supported: [
           'client_secret_basic',
           'client_secret_post',
+          'private_key_jwt',
           'tls_client_auth',
         ],
         tls_client_certificate_bound_access_tokens: true,
