@@ -4,7 +4,6 @@ import { version } from '../../src/version.ts'
 import { Admin } from './admin.ts'
 import { addAuditCommands } from './commands/audit.ts'
 import { addCertificateCommands } from './commands/certificates.ts'
-import { addClientKeyCommands } from './commands/clientKeys.ts'
 import { addClientCommands } from './commands/clients.ts'
 import { addCredentialCommands } from './commands/credentials.ts'
 import { addDeliveryCommands } from './commands/deliveries.ts'
@@ -54,9 +53,7 @@ const open: Open = (command) => {
 
 addTokenCommands(program, open)
 addKeyCommands(program, open)
-const client = addClientCommands(program, open)
-addCertificateCommands(client, { owners: 'clients', open })
-addClientKeyCommands(client, open)
+addCertificateCommands(addClientCommands(program, open), { owners: 'clients', open })
 addPersonCommands(program, open)
 addCredentialCommands(program, open)
 addCertificateCommands(addOperatorCommands(program, open), { owners: 'operators', open })

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { Failure } from '../failure.ts'
 import { printItem, printPage } from '../print.ts'
+import { addClientKeyCommands } from './clientKeys.ts'
 import { examples, paged, pageOf, text, verb, type Open } from '../verb.ts'
 
 const verbs = {
@@ -13,23 +14,7 @@ const verbs = {
 /** @returns the noun, for more verbs */
 export function addClientCommands(program: Command, open: Open): Command {
   const client = program.command('client').description('OAuth clients: the customers of this service')
-  verb(client, 'create <name>', {
-    says: 'enter a client; its secret is shown once',
-    open,
-    work: async ({ admin, output }, [name], options) => {
-      const redirectUris = listOf(text(options, 'redirectUris'))
-      const body = {
-        name,
-        id: text(options, 'id'),
-        ...(redirectUris.length === 0 ? {} : { redirectUris }),
-        ...(options['unpushed'] === true ? { requirePushed: false } : {}),
-      }
-      printItem(output, await admin.item('POST /clients', { body }))
-    },
-  })
-    .option('--id <id>', 'its client_id; random if absent')
-    .option('--redirect-uris <uris>', 'where its authorization codes may be sent, separated by spaces')
-    .option('--unpushed', 'also takes authorization requests that it did not push itself')
+  addCreate(client, open)
   const list = verb(client, 'list', {
     says: 'clients',
     open,
@@ -50,8 +35,29 @@ export function addClientCommands(program: Command, open: Open): Command {
   addRedirectUris(client, open)
   addResponseUris(client, open)
   addRequirePushed(client, open)
+  addClientKeyCommands(client, open)
   examples(client, ['client create "Municipality of Narvik"', 'client rotate-secret 5d1f…'])
   return client
+}
+
+function addCreate(client: Command, open: Open): void {
+  verb(client, 'create <name>', {
+    says: 'enter a client; its secret is shown once',
+    open,
+    work: async ({ admin, output }, [name], options) => {
+      const redirectUris = listOf(text(options, 'redirectUris'))
+      const body = {
+        name,
+        id: text(options, 'id'),
+        ...(redirectUris.length === 0 ? {} : { redirectUris }),
+        ...(options['unpushed'] === true ? { requirePushed: false } : {}),
+      }
+      printItem(output, await admin.item('POST /clients', { body }))
+    },
+  })
+    .option('--id <id>', 'its client_id; random if absent')
+    .option('--redirect-uris <uris>', 'where its authorization codes may be sent, separated by spaces')
+    .option('--unpushed', 'also takes authorization requests that it did not push itself')
 }
 
 /** A URI has no space in it. */
