@@ -140,6 +140,8 @@ export async function deleteTokensOf(q: Queries, grantHash: Buffer): Promise<voi
 
 /** What tokens that the API takes are stored as: those of the library, and those that codes are redeemed for. */
 export const ACCESS_TOKEN = 'AccessToken'
+/** Of either kind, where it wants a proof with each use: a binary that knows of no proofs does not find it. */
+export const PROVEN_TOKEN = 'ProvenAccessToken'
 export const REFRESH_TOKEN = 'RefreshToken'
 
 /**
@@ -153,7 +155,7 @@ export async function revokeToken(
 ): Promise<Record<string, unknown> | undefined> {
   const rows = await tx.query<Pick<Consumed, 'payload' | 'grantHash'> & { model: string }>({
     text: `delete from oauth_object
-            where model in ('ClientCredentials', '${ACCESS_TOKEN}', '${REFRESH_TOKEN}')
+            where model in ('ClientCredentials', '${ACCESS_TOKEN}', '${PROVEN_TOKEN}', '${REFRESH_TOKEN}')
               and id_hash = $1::bytea and client_id = $2::text
             returning model, payload, grant_hash as "grantHash"`,
     values: [idHash, clientId],
@@ -175,6 +177,8 @@ export interface Bearer {
   readonly expired: boolean
   /** `x5t#S256` of the certificate that it was given to (RFC 8705, 3); null: to whoever has it. */
   readonly thumbprint: string | null
+  /** Thumbprint of the key that each use is proven by (RFC 9449, 6.1); null: none. */
+  readonly proofKey: string | null
   /** Hashes of the keys that let its client in; null where it is bound to none. */
   readonly keys: readonly Buffer[] | null
 }
@@ -187,12 +191,13 @@ export async function findBearer(q: Queries, idHash: Buffer): Promise<Bearer | u
     text: `select c.id as "clientId", coalesce(o.payload ->> 'scope', '') as scope,
                   o.payload ->> 'personId' as "personId", o.payload ->> 'credentialId' as "credentialId",
                   o.expires_at <= now() as expired,
-                  o.payload ->> 'x5t#S256' as thumbprint,
+                  o.payload ->> 'x5t#S256' as thumbprint, o.payload ->> 'jkt' as "proofKey",
                   case when o.payload ? 'x5t#S256' then
                     (select coalesce(array_agg(k.spki_hash), '{}') from client_certificate k
                       where k.client_id = c.id and k.removed_at is null) end as keys
              from oauth_object o join client c on c.id = o.client_id
-            where o.model in ('ClientCredentials', '${ACCESS_TOKEN}') and o.id_hash = $1::bytea and c.state = 'enabled'
+            where o.model in ('ClientCredentials', '${ACCESS_TOKEN}', '${PROVEN_TOKEN}')
+              and o.id_hash = $1::bytea and c.state = 'enabled'
               and (c.authentication = 'certificate') = (o.payload ? 'x5t#S256')`,
     values: [idHash],
   })

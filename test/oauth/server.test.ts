@@ -36,6 +36,7 @@ describe('the authorisation server', () => {
         response_types_supported: ['code'],
         response_modes_supported: ['query'],
         code_challenge_methods_supported: ['S256'],
+        dpop_signing_alg_values_supported: ALGORITHMS,
         authorization_details_types_supported: [
           'credential',
           'https://cloudsignatureconsortium.org/2025/credential',

@@ -1,5 +1,6 @@
 import type { Refusal, RefusalCode } from '../../refusal.ts'
-import { BearerRefusal } from '../http/authenticate.ts'
+import { BearerRefusal, type BearerProblem } from '../http/authenticate.ts'
+import { PROOF_ALGORITHMS } from '../http/dpop.ts'
 import type { Render, Rendered } from '../http/errors.ts'
 
 export interface CscError {
@@ -86,7 +87,7 @@ function rendered(refusal: Refusal, row: CscError): Rendered {
   if (!(refusal instanceof BearerRefusal) || status !== 401) {
     return { status, body: { error, error_description: description } }
   }
-  const code = refusal.problem === 'expired' ? 'expired_token' : error
+  const code = codes.get(refusal.problem) ?? error
   return {
     status,
     body: { error: code, error_description: description },
@@ -94,8 +95,18 @@ function rendered(refusal: Refusal, row: CscError): Rendered {
   }
 }
 
+/** Of 401; RFC 9449, 7.1, for the second. */
+const codes: ReadonlyMap<BearerProblem, string> = new Map([
+  ['expired', 'expired_token'],
+  ['unproven', 'invalid_dpop_proof'],
+])
+
 /** RFC 6750, 3: the header knows only invalid_token, and no error where there was no token at all. */
 function challenge(refusal: BearerRefusal): string {
   if (refusal.problem === 'missing') return 'Bearer'
+  if (refusal.problem === 'unproven') {
+    const algs = PROOF_ALGORITHMS.join(' ')
+    return `DPoP error="invalid_dpop_proof", error_description="${refusal.message}", algs="${algs}"`
+  }
   return `Bearer error="invalid_token", error_description="${refusal.message}"`
 }

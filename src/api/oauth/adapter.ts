@@ -4,7 +4,7 @@ import type { Context } from '../../context.ts'
 import { clientKeys } from '../../db/clientCertificates.ts'
 import { clientJwks, type PublicJwk } from '../../db/clientKeys.ts'
 import type { ClientRow } from '../../db/clients.ts'
-import { deleteOauthObject, findOauthObject, storeOauthObject } from '../../db/oauth.ts'
+import { deleteOauthObject, findOauthObject, PROVEN_TOKEN, storeOauthObject } from '../../db/oauth.ts'
 import { seenFirst } from '../../db/seenOnce.ts'
 import { bearerHash } from '../../signing/permit.ts'
 import { clientSecret } from '../../signing/derived.ts'
@@ -115,8 +115,9 @@ function objects(ctx: Context, model: string): Adapter {
     async upsert(id, given, expiresIn) {
       const payload: AdapterPayload = { ...given }
       delete payload.jti
+      const { jkt } = payload
       await storeOauthObject(ctx.db, {
-        model,
+        model: jkt === undefined ? model : PROVEN_TOKEN,
         idHash: bearerHash(id),
         payload,
         clientId: payload.clientId,

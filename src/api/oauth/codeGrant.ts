@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
-import { clientCertificateOf } from '../../clientCertificate.ts'
 import type { Context } from '../../context.ts'
 import { note } from '../http/requestLog.ts'
+import { bindingOf, tokenType } from './binding.ts'
 import { redeemCode, type CodePayload, type RedeemRefusal } from './codes.ts'
 import { errors } from './library.ts'
 
@@ -16,6 +16,7 @@ const refusals: Readonly<Record<RedeemRefusal, string>> = {
   over: 'Authorization code is invalid or expired',
   redirect_uri: 'redirect_uri parameter does not match',
   verifier: 'Invalid parameter code_verifier',
+  proof: 'The DPoP proof is not by the key that the code is for',
 }
 
 /**
@@ -30,12 +31,13 @@ export async function grantCode(ctx: Context, koa: KoaContextWithOIDC): Promise<
   if (typeof code !== 'string') throw new errors.InvalidRequest('Missing parameter code')
   if (typeof verifier !== 'string') throw new errors.InvalidRequest('Missing parameter code_verifier')
   if (!VERIFIER.test(verifier)) throw new errors.InvalidRequest('Invalid parameter code_verifier')
+  const binding = await bindingOf(ctx, koa, client)
   const redeemed = await redeemCode(ctx, {
     clientId: client.clientId,
     code,
     redirectUri: typeof redirectUri === 'string' ? redirectUri : undefined,
     verifier,
-    thumbprint: thumbprintOf(koa, client),
+    binding,
   })
   if (typeof redeemed === 'string') {
     throw new errors.CustomOIDCProviderError('invalid_grant', refusals[redeemed])
@@ -44,21 +46,10 @@ export async function grantCode(ctx: Context, koa: KoaContextWithOIDC): Promise<
   koa.body = {
     access_token: redeemed.accessToken,
     expires_in: redeemed.expiresIn,
-    token_type: 'Bearer',
+    token_type: tokenType(binding),
     ...(redeemed.refreshToken === undefined ? {} : { refresh_token: redeemed.refreshToken }),
     ...grantedBy(redeemed.payload),
   }
-}
-
-/** RFC 8705, 3: the token of a client that is let in by certificate is worth something with that certificate alone. */
-export function thumbprintOf(
-  koa: KoaContextWithOIDC,
-  client: NonNullable<KoaContextWithOIDC['oidc']['client']>,
-): string | undefined {
-  if (client.tlsClientCertificateBoundAccessTokens !== true) return undefined
-  const shown = clientCertificateOf(koa.req)
-  if (shown === undefined) throw new errors.InvalidGrant('client certificate was not provided')
-  return shown.thumbprint
 }
 
 /** What was granted, in the words of the request (RFC 9396, 7; CSC API v2.2, 8.2.4). */

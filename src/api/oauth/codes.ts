@@ -3,18 +3,13 @@ import { z } from 'zod'
 import type { Context } from '../../context.ts'
 import { giveBearer } from '../../db/bearers.ts'
 import type { Queries } from '../../db/database.ts'
-import {
-  ACCESS_TOKEN,
-  consumeOauthObject,
-  deleteTokensOf,
-  storeOauthObject,
-  takeOauthObject,
-} from '../../db/oauth.ts'
+import { consumeOauthObject, deleteTokensOf, storeOauthObject, takeOauthObject } from '../../db/oauth.ts'
 import { bearerHash } from '../../signing/permit.ts'
 import { revokeAuthorisation } from '../../signing/revocation.ts'
 import { detailTypes } from './asked.ts'
 import { newBearer } from './bearer.ts'
-import { boundTo, giveServiceTokens } from './serviceTokens.ts'
+import { accessTokenModel, type Binding } from './binding.ts'
+import { giveServiceTokens } from './serviceTokens.ts'
 
 /** A code goes from the browser to the client's server at once (RFC 6749, 4.1.2: ten minutes at most). */
 const CODE_S = 60
@@ -26,6 +21,8 @@ const codePayload = z.object({
   clientId: z.string(),
   redirectUri: z.string().optional(),
   codeChallenge: z.string(),
+  /** The one key that its token may be bound to (RFC 9449, 10). */
+  proofKey: z.string().optional(),
   /** Of the scope service: who logged in, and with which credential. */
   login: z.object({ personId: z.string(), credentialId: z.string() }).optional(),
   /** Of the scope credential: what its holder approved. */
@@ -70,8 +67,7 @@ export interface Redemption {
   readonly code: string
   readonly redirectUri: string | undefined
   readonly verifier: string
-  /** `x5t#S256` of the certificate that the tokens are bound to. */
-  readonly thumbprint: string | undefined
+  readonly binding: Binding
 }
 
 export interface Redeemed {
@@ -83,7 +79,7 @@ export interface Redeemed {
   readonly payload: CodePayload
 }
 
-export type RedeemRefusal = 'unknown' | 'over' | 'redirect_uri' | 'verifier'
+export type RedeemRefusal = 'unknown' | 'over' | 'redirect_uri' | 'verifier' | 'proof'
 
 /**
  * A code becomes an access token, once. Whoever comes with it again takes back what it gave (RFC 6749, 4.1.2), and a code
@@ -105,6 +101,7 @@ export async function redeemCode(ctx: Context, given: Redemption): Promise<Redee
     if (consumed.verdict === 'expired') return 'over'
     if (payload.redirectUri !== undefined && payload.redirectUri !== given.redirectUri) return 'redirect_uri'
     if (!isVerifier(given.verifier, payload.codeChallenge)) return 'verifier'
+    if (payload.proofKey !== undefined && payload.proofKey !== given.binding.jkt) return 'proof'
     return issueToken(ctx, tx, { ...given, idHash, payload })
   })
 }
@@ -112,12 +109,12 @@ export async function redeemCode(ctx: Context, given: Redemption): Promise<Redee
 async function issueToken(
   ctx: Context,
   tx: Queries,
-  { idHash: grantHash, payload, thumbprint, clientId }: Redemption & { idHash: Buffer; payload: CodePayload },
+  { idHash: grantHash, payload, binding, clientId }: Redemption & { idHash: Buffer; payload: CodePayload },
 ): Promise<Redeemed | 'over'> {
   const { approved, login } = payload
   if (login !== undefined) {
     const seconds = ctx.config.oauth.refreshSeconds
-    const given = await giveServiceTokens(ctx, tx, { clientId, login, thumbprint, grantHash, seconds })
+    const given = await giveServiceTokens(ctx, tx, { clientId, login, binding, grantHash, seconds })
     return { ...given, payload }
   }
   if (approved === undefined) throw new Error('a code for nothing')
@@ -128,9 +125,9 @@ async function issueToken(
   const expiresIn = await giveBearer(tx, { authorisationId, sadHash: tokenHash })
   if (expiresIn === undefined) return 'over'
   await storeOauthObject(tx, {
-    model: ACCESS_TOKEN,
+    model: accessTokenModel(binding),
     idHash: tokenHash,
-    payload: { scope: 'credential', credentialId, authorisationId, ...boundTo(thumbprint) },
+    payload: { scope: 'credential', credentialId, authorisationId, ...binding },
     clientId,
     grantHash,
     expiresIn,

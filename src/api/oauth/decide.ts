@@ -53,6 +53,7 @@ export async function decide(ctx: Context, { consent, asked, typed }: Answer): P
     clientId,
     codeChallenge: asked.codeChallenge,
     ...(asked.givenRedirectUri === undefined ? {} : { redirectUri: asked.givenRedirectUri }),
+    ...(asked.proofKey === undefined ? {} : { proofKey: asked.proofKey }),
   }
   try {
     const payload: CodePayload =

@@ -9,7 +9,7 @@ export type Parameters = Readonly<
 >
 
 /**
- * TABLE of what an authorization request may say (RFC 6749, 4.1.1; RFC 7636, 4.3; RFC 9396, 2; CSC API v2.2, 8.2.2).
+ * TABLE of what an authorization request may say (RFC 6749, 4.1.1; RFC 7636, 4.3; RFC 9396, 2; RFC 9449, 10; CSC API v2.2, 8.2.2).
  * Others are ignored (RFC 6749, 3.1), and stored nowhere: a pushed request comes with a client's secret.
  */
 const names = [
@@ -21,6 +21,7 @@ const names = [
   'state',
   'code_challenge',
   'code_challenge_method',
+  'dpop_jkt',
   'authorization_details',
   'request',
   'request_uri',

@@ -12,6 +12,7 @@ import { idsOf, note } from '../http/requestLog.ts'
 import { isKeyAmong, oauthAdapter } from './adapter.ts'
 import { registerClientGrant } from './asClient.ts'
 import { ASSERTION_ALGORITHMS, CLOCK_SKEW_S, checkAssertion, expectOwnAudience } from './assertion.ts'
+import { bindingOf } from './binding.ts'
 import { CODE_GRANT_PARAMETERS, grantCode } from './codeGrant.ts'
 import { Provider, errors, notices } from './library.ts'
 import { REFRESH_GRANT_PARAMETERS, grantRefresh } from './refreshGrant.ts'
@@ -36,7 +37,7 @@ export function oauthProvider(ctx: Context): ProviderType {
   provider.use(withoutOwnCors)
   expectOwnAudience(ctx, provider)
   const grant = async (koa: KoaContextWithOIDC): Promise<void> => {
-    await grantClientCredentials(provider, koa)
+    await grantClientCredentials(ctx, provider, koa)
     ctx.metrics.tokenIssued()
   }
   provider.registerGrantType(GRANT, grant, ['scope'])
@@ -118,7 +119,11 @@ async function withoutOwnCors(koa: KoaContextWithOIDC, next: () => Promise<void>
 }
 
 /** RFC 6749, 4.4. A request that names no scope gets the only one, and the answer says so (RFC 6749, 3.3). */
-async function grantClientCredentials(provider: ProviderType, koa: KoaContextWithOIDC): Promise<void> {
+async function grantClientCredentials(
+  ctx: Context,
+  provider: ProviderType,
+  koa: KoaContextWithOIDC,
+): Promise<void> {
   const { client, params } = koa.oidc
   if (client === undefined) throw new Error('a grant without its client')
   const asked = params?.['scope']
@@ -126,11 +131,7 @@ async function grantClientCredentials(provider: ProviderType, koa: KoaContextWit
     throw new errors.InvalidScope(`the only scope is "${SCOPE}"`, typeof asked === 'string' ? asked : '')
   }
   const token = new provider.ClientCredentials({ client, scope: SCOPE })
-  const certificate = clientCertificateOf(koa.req)?.certificate
-  if (client.tlsClientCertificateBoundAccessTokens === true) {
-    if (certificate === undefined) throw new errors.InvalidGrant('client certificate was not provided')
-    token.setThumbprint('x5t', certificate)
-  }
+  Object.assign(token, await bindingOf(ctx, koa, client))
   koa.oidc.entity('ClientCredentials', token)
   const value = await token.save()
   note(koa.res, { client: client.clientId })

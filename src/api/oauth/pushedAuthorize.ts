@@ -4,6 +4,7 @@ import type { Context } from '../../context.ts'
 import { storeOauthObject, takeOauthObject } from '../../db/oauth.ts'
 import { Refusal } from '../../refusal.ts'
 import { bearerHash } from '../../signing/permit.ts'
+import { provenKey } from '../http/dpop.ts'
 import { note } from '../http/requestLog.ts'
 import { withAccount } from './accountToken.ts'
 import { asClient } from './asClient.ts'
@@ -37,7 +38,8 @@ export async function pushedAuthorize(
 ): Promise<void> {
   const form = await readForm(request, formLimit(ctx))
   await asClient(serve, { request, response, form }, async (koa, clientId) => {
-    const parameters = await checked(ctx, clientId, form).catch((error: unknown) => {
+    const proofKey = await proofKeyOf(ctx, request)
+    const parameters = await checked(ctx, { clientId, form, proofKey }).catch((error: unknown) => {
       throw inJson(error)
     })
     const requestUri = newBearer()
@@ -59,11 +61,27 @@ function answer(koa: KoaContextWithOIDC, made: { clientId: string; requestUri: s
   koa.body = { request_uri: `${PREFIX}${made.requestUri}`, expires_in: LIFE_S }
 }
 
-async function checked(ctx: Context, clientId: string, form: URLSearchParams): Promise<Parameters> {
+/** RFC 9449, 10.1: a proof that comes with the request says which key its token will be bound to. */
+async function proofKeyOf(ctx: Context, request: Request): Promise<string | undefined> {
+  const proven = await provenKey(ctx, request)
+  if (proven === 'wrong') throw new errors.InvalidDpopProof('The DPoP proof is invalid')
+  return proven === 'none' ? undefined : proven.thumbprint
+}
+
+interface Pushed {
+  readonly clientId: string
+  readonly form: URLSearchParams
+  readonly proofKey: string | undefined
+}
+
+async function checked(ctx: Context, { clientId, form, proofKey }: Pushed): Promise<Parameters> {
   const given = readParameters(form)
   if (given.request_uri !== undefined) throw new Refusal('invalid_request', 'Invalid parameter request_uri')
   // A client that is let in by a header need not say its name again.
-  const named = { ...given, client_id: clientId }
+  const named = { ...given, client_id: clientId, ...(proofKey === undefined ? {} : { dpop_jkt: proofKey }) }
+  if (given.dpop_jkt !== undefined && given.dpop_jkt !== named.dpop_jkt) {
+    throw new Refusal('invalid_request', 'Invalid parameter dpop_jkt')
+  }
   const destination = await destinationOf(ctx, named)
   const parameters = await withAccount(ctx, destination.client, named)
   await authorizationRequest(ctx, destination, parameters)

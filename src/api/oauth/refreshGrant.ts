@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import type { Context } from '../../context.ts'
 import { note } from '../http/requestLog.ts'
-import { thumbprintOf } from './codeGrant.ts'
+import { bindingOf, tokenType } from './binding.ts'
 import { errors } from './library.ts'
 import { renewTokens } from './serviceTokens.ts'
 
@@ -10,7 +10,10 @@ export const REFRESH_GRANT_PARAMETERS = ['refresh_token', 'scope']
 
 const refusals = { unknown: 'Invalid parameter refresh_token', expired: 'Refresh token expired' } as const
 
-/** RFC 6749, 6, for service tokens alone, in place of the library's own: the tokens are ours (codeGrant.ts says why). */
+/**
+ * RFC 6749, 6, for service tokens alone, in place of the library's own: the tokens are ours (codeGrant.ts says why). The
+ * refresh token itself is its client's, who is authenticated each time, and is bound to no key (RFC 9449, 5).
+ */
 export async function grantRefresh(ctx: Context, koa: KoaContextWithOIDC): Promise<void> {
   const { client, params = {} } = koa.oidc
   if (client === undefined) throw new Error('a grant without its client')
@@ -18,10 +21,11 @@ export async function grantRefresh(ctx: Context, koa: KoaContextWithOIDC): Promi
   if (typeof refreshToken !== 'string') throw new errors.InvalidRequest('Missing parameter refresh_token')
   if (scope !== 'service')
     throw new errors.CustomOIDCProviderError('invalid_scope', 'Invalid parameter scope')
+  const binding = await bindingOf(ctx, koa, client)
   const renewed = await renewTokens(ctx, {
     clientId: client.clientId,
     refreshToken,
-    thumbprint: thumbprintOf(koa, client),
+    binding,
   })
   if (typeof renewed === 'string') {
     throw new errors.CustomOIDCProviderError('invalid_grant', refusals[renewed])
@@ -30,7 +34,7 @@ export async function grantRefresh(ctx: Context, koa: KoaContextWithOIDC): Promi
   koa.body = {
     access_token: renewed.accessToken,
     expires_in: renewed.expiresIn,
-    token_type: 'Bearer',
+    token_type: tokenType(binding),
     refresh_token: renewed.refreshToken,
     scope,
   }

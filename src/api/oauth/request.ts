@@ -18,6 +18,8 @@ export interface AuthorizationRequest extends Destination {
   /** As given; undefined: the client's only one is meant. The token endpoint compares. */
   readonly givenRedirectUri: string | undefined
   readonly codeChallenge: string
+  /** The one key that the token may be bound to, by its thumbprint (RFC 9449, 10). */
+  readonly proofKey: string | undefined
   /** Absent: the scope service. */
   readonly approval: Approval | undefined
   readonly description: string | undefined
@@ -29,8 +31,8 @@ const STATE_MAX = 2048
 const DESCRIPTION_MAX = 500
 const CLIENT_DATA_MAX = 2048
 const LANG_MAX = 35
-/** SHA-256 in base64url (RFC 7636, 4.2). */
-const CHALLENGE = /^[A-Za-z0-9_-]{43}$/
+/** In base64url (RFC 7636, 4.2; RFC 7638, 3). */
+const SHA256 = /^[A-Za-z0-9_-]{43}$/
 
 /**
  * Who asks, and where the answer goes, compared with what is registered (RFC 6749, 3.1.2.3).
@@ -75,11 +77,12 @@ export async function authorizationRequest(
   const scope = scopeOf(parameters)
   const approval =
     scope === 'credential' ? await approvalOf(ctx, destination.client.id, parameters) : undefined
-  const { redirect_uri: givenRedirectUri, description, account } = parameters
+  const { redirect_uri: givenRedirectUri, description, account, dpop_jkt: proofKey } = parameters
+  if (proofKey !== undefined && !SHA256.test(proofKey)) throw invalidRequest('Invalid parameter dpop_jkt')
   if (account !== undefined && approval !== undefined && approval.credential.personId !== account) {
     throw invalidRequest('Invalid parameter credentialID')
   }
-  return { ...destination, givenRedirectUri, codeChallenge, approval, description, account }
+  return { ...destination, givenRedirectUri, codeChallenge, proofKey, approval, description, account }
 }
 
 function checkResponse(parameters: Parameters): void {
@@ -98,7 +101,7 @@ function checkResponse(parameters: Parameters): void {
 function challengeOf({ code_challenge: challenge, code_challenge_method: method }: Parameters): string {
   if (challenge === undefined) throw invalidRequest('Missing parameter code_challenge')
   if (method !== 'S256') throw invalidRequest('Invalid parameter code_challenge_method')
-  if (!CHALLENGE.test(challenge)) throw invalidRequest('Invalid parameter code_challenge')
+  if (!SHA256.test(challenge)) throw invalidRequest('Invalid parameter code_challenge')
   return challenge
 }
 

@@ -3,6 +3,7 @@ import { Router, type RequestHandler } from 'express'
 import { listenersWithCertificates } from '../../../config/listeners.ts'
 import type { Context } from '../../context.ts'
 import { Refusal, type RefusalCode } from '../../refusal.ts'
+import { PROOF_ALGORITHMS } from '../http/dpop.ts'
 import { renderErrors, type Rendered } from '../http/errors.ts'
 import { detailTypes } from './asked.ts'
 import { ASSERTION_ALGORITHMS } from './assertion.ts'
@@ -77,6 +78,7 @@ export function oauthMetadata(ctx: Context): RequestHandler {
     response_types_supported: ['code'],
     response_modes_supported: ['query'],
     code_challenge_methods_supported: ['S256'],
+    dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
     authorization_details_types_supported: detailTypes,
     scopes_supported: [SCOPE, CREDENTIAL_SCOPE],
     ui_locales_supported: Object.keys(strings),

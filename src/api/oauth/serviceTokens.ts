@@ -2,16 +2,11 @@ import { z } from 'zod'
 import type { Context } from '../../context.ts'
 import { findCredential } from '../../db/credentials.ts'
 import type { Queries } from '../../db/database.ts'
-import {
-  ACCESS_TOKEN,
-  consumeOauthObject,
-  deleteTokensOf,
-  REFRESH_TOKEN,
-  storeOauthObject,
-} from '../../db/oauth.ts'
+import { consumeOauthObject, deleteTokensOf, REFRESH_TOKEN, storeOauthObject } from '../../db/oauth.ts'
 import { Refusal } from '../../refusal.ts'
 import { bearerHash, checkUsable } from '../../signing/permit.ts'
 import { newBearer } from './bearer.ts'
+import { accessTokenModel, type Binding } from './binding.ts'
 
 const loginSchema = z.object({ personId: z.string(), credentialId: z.string() })
 /** Who logged in, and with which credential. */
@@ -27,8 +22,7 @@ export interface ServiceTokens {
 interface Given {
   readonly clientId: string
   readonly login: Login
-  /** `x5t#S256` of the certificate that the access token is bound to. */
-  readonly thumbprint: string | undefined
+  readonly binding: Binding
   /** Of the code that the login ended in: all that comes from it is one family. */
   readonly grantHash: Buffer
   /** That the login may be made use of, from now. */
@@ -38,12 +32,12 @@ interface Given {
 /** A service token for the person's credentials alone, and what renews it, once. */
 export async function giveServiceTokens(ctx: Context, tx: Queries, given: Given): Promise<ServiceTokens> {
   const [accessToken, refreshToken] = [newBearer(), newBearer()]
-  const { clientId, login, thumbprint, grantHash, seconds } = given
+  const { clientId, login, binding, grantHash, seconds } = given
   const expiresIn = Math.min(ctx.config.oauth.tokenSeconds, seconds)
   await storeOauthObject(tx, {
-    model: ACCESS_TOKEN,
+    model: accessTokenModel(binding),
     idHash: bearerHash(accessToken),
-    payload: { scope: 'service', personId: login.personId, ...boundTo(thumbprint) },
+    payload: { scope: 'service', personId: login.personId, ...binding },
     clientId,
     grantHash,
     expiresIn,
@@ -59,11 +53,6 @@ export async function giveServiceTokens(ctx: Context, tx: Queries, given: Given)
   return { accessToken, expiresIn, refreshToken }
 }
 
-/** As bearer authentication looks for it (RFC 8705, 3.1). */
-export function boundTo(thumbprint: string | undefined): Record<string, string> {
-  return thumbprint === undefined ? {} : { 'x5t#S256': thumbprint }
-}
-
 /**
  * RFC 6749, 6. A refresh token works once (RFC 9700, 4.14.2): one that comes again was in two hands, and ends all that came
  * from its login. The login holds while its credential could sign.
@@ -73,10 +62,10 @@ export async function renewTokens(
   given: {
     readonly clientId: string
     readonly refreshToken: string
-    readonly thumbprint: string | undefined
+    readonly binding: Binding
   },
 ): Promise<ServiceTokens | 'unknown' | 'expired'> {
-  const { clientId, refreshToken, thumbprint } = given
+  const { clientId, refreshToken, binding } = given
   const idHash = bearerHash(refreshToken)
   return ctx.db.transaction(async (tx) => {
     const consumed = await consumeOauthObject(tx, { model: REFRESH_TOKEN, idHash, clientId })
@@ -89,7 +78,7 @@ export async function renewTokens(
       await deleteTokensOf(tx, grantHash)
       return 'unknown'
     }
-    return giveServiceTokens(ctx, tx, { clientId, login, thumbprint, grantHash, seconds })
+    return giveServiceTokens(ctx, tx, { clientId, login, binding, grantHash, seconds })
   })
 }
 
