@@ -7,6 +7,7 @@ import { arrange, type Bench } from './arrange.ts'
 import { fill } from './fill.ts'
 import { measure, raw, type Measured, type Raw, type Scenario } from './measure.ts'
 import { comparison, rawLine, table, type Report } from './report.ts'
+import { oauthFlows } from './oauthFlow.ts'
 import { schemeOf, scenarios, USED_KEYS, type BenchKeyType } from './scenarios.ts'
 import { soak } from './soak.ts'
 
@@ -20,7 +21,8 @@ const USAGE = `npm run bench -- [options]
   --per-sad <n>      signatures that one SAD is for (as many as a request has hashes)
   --json <file>      writes what was measured
   --compare <file>   compares with what an earlier run wrote
-  --soak <minutes>   instead: one load for so long, and the memory of each process`
+  --soak <minutes>   instead: one load for so long, and the memory of each process
+  --oauth <holders>  instead: whole code flows, from the pushed request to the signature`
 
 /** Share of the token's rate that a scenario is expected to stay below: so many SADs are made for it. */
 const EXPECTED = { 1: 0.5, 16: 1 } as const
@@ -37,6 +39,7 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
     compare: { type: 'string' },
     soak: { type: 'string' },
+    oauth: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -47,8 +50,10 @@ if (options.help) say(USAGE)
 else {
   const bench = await arrange()
   try {
-    if (options.soak === undefined) await run(bench)
-    else await soak(bench, Number(options.soak), say)
+    if (options.oauth !== undefined) {
+      await oauthFlows(bench, { seconds: Number(options.seconds), holders: Number(options.oauth) }, say)
+    } else if (options.soak !== undefined) await soak(bench, Number(options.soak), say)
+    else await run(bench)
   } finally {
     await bench.close()
   }

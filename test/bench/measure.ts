@@ -145,7 +145,7 @@ async function load(plan: LoadPlan): Promise<{ result: LoadResult; loadSeconds: 
 }
 
 /** Process id of the database server. */
-async function postmaster(bench: Bench): Promise<number> {
+export async function postmaster(bench: Bench): Promise<number> {
   const [row] = await bench.service.ctx.db.query<{ pid: number }>({ text: 'select pg_backend_pid() as pid' })
   return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${row?.pid ?? 0}/status`, 'utf8'))?.[1] ?? 0)
 }
