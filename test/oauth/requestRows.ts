@@ -32,6 +32,8 @@ export const rows: readonly Row[] = [
     'Invalid parameter code_challenge_method',
   ],
   ['another scope', { scope: 'openid' }, 'Invalid parameter scope', 'invalid_scope'],
+  ['scope credential-creation', { scope: 'credential-creation' }, 'Invalid parameter scope', 'invalid_scope'],
+  ['scope credential-deletion', { scope: 'credential-deletion' }, 'Invalid parameter scope', 'invalid_scope'],
   ['two scopes', { scope: 'service credential' }, 'Invalid parameter scope', 'invalid_scope'],
   ['an endless state', { state: 'x'.repeat(2049) }, 'Invalid parameter state'],
   ['an endless description', { description: 'x'.repeat(501) }, 'Invalid parameter description'],
@@ -82,6 +84,17 @@ export const detailRows: readonly (readonly [string, Detail | string, string, st
   ['authorization_details that are no JSON', '[', 'Invalid parameter authorization_details'],
   ['authorization_details without a member', '[]', 'Invalid parameter authorization_details'],
   ['another type', { type: 'payment' }, 'Invalid parameter type'],
+  // Credentials are made and ended by operators.
+  [
+    'the type that creates credentials',
+    { type: 'https://cloudsignatureconsortium.org/2025/credential-creation' },
+    'Invalid parameter type',
+  ],
+  [
+    'the type that deletes credentials',
+    { type: 'https://cloudsignatureconsortium.org/2025/credential-deletion' },
+    'Invalid parameter type',
+  ],
   ['no numSignatures', { numSignatures: undefined }, `${MISSING} integer parameter numSignatures`],
   ['numSignatures as a text', { numSignatures: '1' }, `${MISSING} integer parameter numSignatures`],
   ['no credentialID', { credentialID: undefined }, `${MISSING} string parameter credentialID`],
