@@ -1,10 +1,11 @@
 import { expect } from 'chai'
 import { createHash, randomUUID } from 'node:crypto'
-import { SignJWT, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
+import { SignJWT, calculateJwkThumbprint, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { OID, digest, refusal } from '../csc/client.ts'
-import { startService, type TestCredential, type TestService } from '../support/startService.ts'
+import type { TestCredential, TestService } from '../support/startService.ts'
 import { CodeClient, REDIRECT, back, type Answer } from './codeClient.ts'
+import { sharedService } from './shared.ts'
 
 interface Key {
   readonly privateKey: CryptoKey
@@ -20,12 +21,11 @@ describe('a token that is bound to a key (DPoP)', () => {
   let credential: TestCredential
   let key: Key
   before(async () => {
-    service = await startService()
+    service = await sharedService()
     client = new CodeClient(service, await service.newClient('Wallet', [REDIRECT]))
     credential = await service.newCredential({ clientId: client.client.id, mode: 'oauth2code' })
     key = await newKey()
   })
-  after(() => service.close())
   afterEach(() => service.checkState())
 
   const newKey = async (alg = 'ES256'): Promise<Key> => {
@@ -59,8 +59,7 @@ describe('a token that is bound to a key (DPoP)', () => {
     const challenge = response.headers.get('www-authenticate')
     return { status, challenge, body: (await response.json()) as Record<string, unknown> }
   }
-  const list = async (bearer: string, dpop: string) =>
-    call(LIST, { authorization: `DPoP ${bearer}`, dpop })
+  const list = async (bearer: string, dpop: string) => call(LIST, { authorization: `DPoP ${bearer}`, dpop })
   const INVALID_PROOF = refusal('The DPoP proof is invalid', 'invalid_dpop_proof')
   const UNPROVEN = {
     status: 401,
@@ -86,7 +85,10 @@ describe('a token that is bound to a key (DPoP)', () => {
     const bearer = await bound()
     const invalid = refusal('The access token is invalid', 'invalid_token')
     const dpop = await proof(LIST, { ath: ath(bearer) })
-    for (const headers of [{ authorization: `Bearer ${bearer}` }, { authorization: `Bearer ${bearer}`, dpop }]) {
+    for (const headers of [
+      { authorization: `Bearer ${bearer}` },
+      { authorization: `Bearer ${bearer}`, dpop },
+    ]) {
       const answer = await call(LIST, headers)
       expect({ status: answer.status, body: answer.body }).to.deep.equal({ status: 401, body: invalid })
     }
@@ -101,7 +103,9 @@ describe('a token that is bound to a key (DPoP)', () => {
     const { privateKey } = key
     const wrong: Record<string, string> = {
       'by another key': await proof(LIST, good, { by: stranger }),
-      'that another key signed': await proof(LIST, good, { by: { jwk: key.jwk, privateKey: stranger.privateKey } }),
+      'that another key signed': await proof(LIST, good, {
+        by: { jwk: key.jwk, privateKey: stranger.privateKey },
+      }),
       'for another method': await proof(LIST, { ...good, htm: 'GET' }),
       'for another endpoint': await proof('/csc/v2/credentials/info', good),
       'for another server': await proof(LIST, { ...good, htu: `https://other.example${LIST}` }),
@@ -115,7 +119,9 @@ describe('a token that is bound to a key (DPoP)', () => {
       'with an endless id': await proof(LIST, { ...good, jti: 'x'.repeat(257) }),
       'of another type': await proof(LIST, good, { header: { typ: 'JWT' } }),
       'without its key': await proof(LIST, good, { header: { jwk: undefined } }),
-      'with its private key': await proof(LIST, good, { by: { privateKey, jwk: await exportJWK(privateKey) } }),
+      'with its private key': await proof(LIST, good, {
+        by: { privateKey, jwk: await exportJWK(privateKey) },
+      }),
       'that is none': 'x',
       'that is endless': 'x'.repeat(8193),
     }
@@ -137,7 +143,12 @@ describe('a token that is bound to a key (DPoP)', () => {
   it('is not given for a proof that is wrong, or comes again', async () => {
     const dpop = await proof('/oauth2/token')
     expect((await token(dpop)).status).to.equal(200)
-    for (const wrong of [dpop, 'x', await proof('/oauth2/revoke'), await proof('/oauth2/token', { htm: 'GET' })]) {
+    for (const wrong of [
+      dpop,
+      'x',
+      await proof('/oauth2/revoke'),
+      await proof('/oauth2/token', { htm: 'GET' }),
+    ]) {
       expect(await token(wrong)).to.deep.include({ status: 400, body: INVALID_PROOF })
     }
   })
@@ -145,7 +156,12 @@ describe('a token that is bound to a key (DPoP)', () => {
   it('is what a code gives: it signs with a proof alone, at both mounts', async () => {
     const code = await client.code(client.request(credential), { pin: credential.pin })
     const headers = { ...client.basic(), dpop: await proof('/oauth2/token') }
-    const form = { grant_type: 'authorization_code', code, redirect_uri: REDIRECT, code_verifier: client.verifier }
+    const form = {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: REDIRECT,
+      code_verifier: client.verifier,
+    }
     const { body } = await client.token(form, headers)
     expect(body).to.deep.include({ token_type: 'DPoP', scope: 'credential' })
     const bearer = String(body['access_token'])
@@ -163,7 +179,12 @@ describe('a token that is bound to a key (DPoP)', () => {
   it('is what a login gives, and what renews it; revoked, it is none', async () => {
     const code = await client.code(client.login(), { credential: credential.id, pin: credential.pin })
     const headers = async () => ({ ...client.basic(), dpop: await proof('/oauth2/token') })
-    const form = { grant_type: 'authorization_code', code, redirect_uri: REDIRECT, code_verifier: client.verifier }
+    const form = {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: REDIRECT,
+      code_verifier: client.verifier,
+    }
     const first = await client.token(form, await headers())
     expect(first.body['token_type']).to.equal('DPoP')
     const refresh = { grant_type: 'refresh_token', refresh_token: String(first.body['refresh_token']) }
@@ -174,9 +195,12 @@ describe('a token that is bound to a key (DPoP)', () => {
     expect((await use()).status).to.equal(200)
     // Before the second that a lookup is believed for.
     const third = String(
-      (await client.token({ ...refresh, refresh_token: String(second.body['refresh_token']) }, await headers())).body[
-        'access_token'
-      ],
+      (
+        await client.token(
+          { ...refresh, refresh_token: String(second.body['refresh_token']) },
+          await headers(),
+        )
+      ).body['access_token'],
     )
     expect((await client.revoke(third)).status).to.equal(200)
     expect((await list(third, await proof(LIST, { ath: ath(third) }))).status).to.equal(401)
@@ -229,7 +253,14 @@ describe('a token that is bound to a key (DPoP)', () => {
     expect(tokens.token_type).to.equal('dpop')
     const headers = new Headers({ 'content-type': 'application/json' })
     const url = new URL(`${service.url}${LIST}`)
-    const used = await oauth.protectedResourceRequest(tokens.access_token, 'POST', url, headers, '{}', options)
+    const used = await oauth.protectedResourceRequest(
+      tokens.access_token,
+      'POST',
+      url,
+      headers,
+      '{}',
+      options,
+    )
     expect(used.status).to.equal(200)
   })
 })

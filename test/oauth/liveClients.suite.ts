@@ -2,19 +2,22 @@ import { CodeChallengeMethod, OAuth2Client, generateCodeVerifier } from 'arctic'
 import { expect } from 'chai'
 import * as openid from 'openid-client'
 import { OID, digest } from '../csc/client.ts'
-import { startService, type TestCredential, type TestService } from '../support/startService.ts'
+import type { TestCredential, TestService } from '../support/startService.ts'
 import { CodeClient, REDIRECT } from './codeClient.ts'
+import { sharedService } from './shared.ts'
+
+/** openid-client takes the address from where the browser came back to, without its query. */
+const PLAIN = 'https://client.example/back'
 
 describe('OAuth clients in the field', () => {
   let service: TestService
   let browser: CodeClient
   let credential: TestCredential
   before(async () => {
-    service = await startService()
-    browser = new CodeClient(service, await service.newClient('Wallet', [REDIRECT]))
+    service = await sharedService()
+    browser = new CodeClient(service, await service.newClient('Wallet', [REDIRECT, PLAIN]))
     credential = await service.newCredential({ clientId: browser.client.id, mode: 'oauth2code' })
   })
-  after(() => service.close())
   afterEach(() => service.checkState())
 
   /** What the holder's browser does from the client's address to the one that it is sent back to. */
@@ -79,7 +82,7 @@ describe('OAuth clients in the field', () => {
       hashAlgorithmOID: OID.sha256,
     }
     const start = await openid.buildAuthorizationUrlWithPAR(config, {
-      redirect_uri: REDIRECT,
+      redirect_uri: PLAIN,
       scope: 'credential',
       state: 'a state',
       code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),

@@ -1,13 +1,14 @@
 import { expect } from 'chai'
 import { randomUUID } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
-import { SignJWT, exportJWK, generateKeyPair, type JWK } from 'jose'
+import { SignJWT, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { startService as startAnother } from '../../src/service.ts'
 import { createLogger } from '../../src/log.ts'
 import { refusal } from '../csc/client.ts'
-import { startService, type TestService } from '../support/startService.ts'
+import type { TestService } from '../support/startService.ts'
 import { CodeClient, REDIRECT, type Answer } from './codeClient.ts'
+import { sharedService } from './shared.ts'
 
 const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 const ALGORITHMS = ['ES256', 'ES384', 'EdDSA', 'Ed25519', 'PS256', 'RS256'] as const
@@ -23,7 +24,7 @@ describe('a client that is let in by a key of its own', () => {
   let id: string
   let client: CodeClient
   before(async () => {
-    service = await startService()
+    service = await sharedService()
     for (const alg of ALGORITHMS) {
       const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true })
       pairs.set(alg, { privateKey, jwk: { ...(await exportJWK(publicKey)), kid: alg } })
@@ -33,7 +34,6 @@ describe('a client that is let in by a key of its own', () => {
     client = new CodeClient(service, made)
     for (const { jwk } of pairs.values()) expect((await register(id, jwk)).status).to.equal(201)
   })
-  after(() => service.close())
   afterEach(() => service.checkState())
 
   const register = (to: string, jwk: unknown) =>
@@ -74,7 +74,9 @@ describe('a client that is let in by a key of its own', () => {
     for (const path of ['', '/token', '/pushed_authorize', '/revoke']) {
       const aud = `${service.url}/oauth2${path}`
       expect((await token(await signed(claims({ aud })))).status, path).to.equal(200)
-      expect((await token(await signed(claims({ aud: ['https://other.example', aud] })))).status).to.equal(200)
+      expect((await token(await signed(claims({ aud: ['https://other.example', aud] })))).status).to.equal(
+        200,
+      )
     }
   })
 
@@ -162,9 +164,9 @@ describe('a client that is let in by a key of its own', () => {
     const jwk = pairOf('ES256')
     const secretClient = new CodeClient(service, service.client)
     const foreign = await signed(claims({ iss: service.client.id, sub: service.client.id }), 'ES256', jwk)
-    expect((await secretClient.token({ grant_type: 'client_credentials', ...asserted(foreign) }, {})).status).to.equal(
-      401,
-    )
+    expect(
+      (await secretClient.token({ grant_type: 'client_credentials', ...asserted(foreign) }, {})).status,
+    ).to.equal(401)
   })
 
   it('pushes, redeems and revokes by it, as oauth4webapi does', async () => {
@@ -208,10 +210,13 @@ describe('a client that is let in by a key of its own', () => {
   })
 
   it('makes no account_token: it has no secret', async () => {
-    const { body } = await client.push({
-      ...client.login({ account_token: await signed() }),
-      ...asserted(await signed()),
-    }, {})
+    const { body } = await client.push(
+      {
+        ...client.login({ account_token: await signed() }),
+        ...asserted(await signed()),
+      },
+      {},
+    )
     expect(body).to.deep.equal(refusal('Invalid parameter account_token'))
   })
 
@@ -219,7 +224,7 @@ describe('a client that is let in by a key of its own', () => {
     it('are listed, are one client’s, and are removed for good', async () => {
       const { id: other } = await service.newClient('Another by key')
       const { privateKey, publicKey } = await generateKeyPair('ES256')
-      const jwk = await exportJWK(publicKey)
+      const jwk = { ...(await exportJWK(publicKey)), kid: 'ES256' }
       const made = await register(other, { ...jwk, ext: true, key_ops: ['verify'] })
       expect(made.status).to.equal(201)
       const body = made.body as { id: string; jwk: unknown; thumbprint: string }
@@ -234,7 +239,9 @@ describe('a client that is let in by a key of its own', () => {
       const { operators } = service
       const params = { id: other, key: body.id }
       const rotate = { params: { id: other } }
-      expect((await service.admin(operators.admin, 'POST /clients/:id/rotate-secret', rotate)).body).to.deep.include({
+      expect(
+        (await service.admin(operators.admin, 'POST /clients/:id/rotate-secret', rotate)).body,
+      ).to.deep.include({
         status: 409,
         detail: 'The client has keys: remove them first.',
       })
@@ -252,7 +259,9 @@ describe('a client that is let in by a key of its own', () => {
       service.keepSecret(clientSecret)
       expect(await service.serviceToken({ id: other, secret: clientSecret })).to.be.a('string')
       const unknown = { params: { id: other, key: 'x' } }
-      expect((await service.admin(operators.admin, 'POST /clients/:id/keys/:key/remove', unknown)).status).to.equal(404)
+      expect(
+        (await service.admin(operators.admin, 'POST /clients/:id/keys/:key/remove', unknown)).status,
+      ).to.equal(404)
     })
 
     it('are public, and fit for signatures', async () => {
@@ -268,7 +277,12 @@ describe('a client that is let in by a key of its own', () => {
       ] as const) {
         expect((await register(id, given)).body).to.deep.include({ status: 400, detail })
       }
-      for (const given of [undefined, 'x', { kty: 'EC', crv: 'secp256k1', x: 'A', y: 'A' }, { ...jwk, alg: 'none' }]) {
+      for (const given of [
+        undefined,
+        'x',
+        { kty: 'EC', crv: 'secp256k1', x: 'A', y: 'A' },
+        { ...jwk, alg: 'none' },
+      ]) {
         expect((await register(id, given)).status).to.equal(400)
       }
     })

@@ -1,0 +1,6 @@
+import './dpop.suite.ts'
+import './liveClients.suite.ts'
+import './privateKeyJwt.suite.ts'
+import { closeShared } from './shared.ts'
+
+after(closeShared)
