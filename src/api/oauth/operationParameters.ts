@@ -15,6 +15,7 @@ const parameters = {
   state: text('Comes back with the answer'),
   code_challenge: z.string().meta({ description: 'SHA-256 of the code_verifier, base64url (RFC 7636)' }),
   code_challenge_method: z.literal('S256'),
+  dpop_jkt: text('SHA-256 of the key that the code is bound to (RFC 9449, 10), base64url'),
   authorization_details: text(`RFC 9396, a list of one, as JSON; types ${detailTypes.join(' and ')}`),
   request: z.undefined().optional(),
   request_uri: text('Of a pushed request; with client_id and nothing else'),

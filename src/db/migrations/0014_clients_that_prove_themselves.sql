@@ -31,4 +31,4 @@ create table seen_once (
 create index on seen_once (expires_at);
 grant select, insert, update (expires_at), delete on seen_once to intaglio_service;
 
-insert into schema_version values (10, 2);
+insert into schema_version values (14, 2);
