@@ -7,6 +7,7 @@ export const MAX_FAILURES_OF_ALL = 100
 
 export interface Attempt {
   readonly keyId: string
+  /** Or the name of a page of ours. */
   readonly clientId: string
 }
 

@@ -3,7 +3,7 @@ import { hashes, keyTypes, schemes, type HashName } from '../../hsm/algorithms.t
 import type { ActivationRecord, AuthorisationRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
 import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
-import { forgetFailures, reserveAttempt, returnAttempt } from '../db/attempts.ts'
+import { forgetFailures, reserveAttempt, returnAttempt, type Attempt } from '../db/attempts.ts'
 import { insertAudit } from '../db/audit.ts'
 import type { Queries } from '../db/database.ts'
 import { createAuthorisation } from '../db/authorisations.ts'
@@ -33,6 +33,8 @@ export interface AuthoriseRequest {
   readonly secrets: readonly string[]
   /** A one-time password, where the credential has a second factor. It counts besides the secrets, never instead. */
   readonly otp?: string | undefined
+  /** For whom wrong secrets count, where it is not the client that asks: a page of ours, which anybody can open. */
+  readonly countedAs?: string
   /** How many signatures. Under SCAL 2 the digests given now may be fewer. */
   readonly count: number
   /** The digests' hash; absent for Ed25519, whose inputs are messages. */
@@ -81,7 +83,7 @@ export async function approveCredential(ctx: Context, request: AuthoriseRequest)
  */
 export async function recogniseHolder(
   ctx: Context,
-  asking: Pick<AuthoriseRequest, 'clientId' | 'credentialId' | 'secrets' | 'otp'>,
+  asking: Pick<AuthoriseRequest, 'clientId' | 'credentialId' | 'secrets' | 'otp' | 'countedAs'>,
 ): Promise<string> {
   const { clientId, credentialId } = asking
   const credential = await findCredential(ctx.db, { id: credentialId, clientId })
@@ -110,7 +112,7 @@ async function recognised(
 }
 
 interface Activated {
-  readonly attempt: { readonly keyId: string; readonly clientId: string }
+  readonly attempt: Attempt
   readonly personId: string
   readonly authorisation: Sealed<AuthorisationRecord>
   readonly spend: Spend
@@ -131,10 +133,11 @@ async function activated(
   if (credential === undefined || credential.keyId === null) return refuseUnknown(ctx, request)
   checkUsable(credential)
   const { keyId } = credential
+  const attempt = { keyId, clientId: request.countedAs ?? request.clientId }
   // One at a time for a client and key: fifty right PINs at once must not look like fifty attempts at guessing.
-  return inTurn(`${keyId} ${request.clientId}`, async () => {
+  return inTurn(`${keyId} ${attempt.clientId}`, async () => {
     try {
-      const made = await activate(ctx, request, credential)
+      const made = await activate(ctx, request, { credential, attempt })
       await finish(made)
       return made
     } catch (error) {
@@ -154,10 +157,9 @@ async function refuseUnknown(ctx: Context, request: AuthoriseRequest): Promise<n
 async function activate(
   ctx: Context,
   request: AuthoriseRequest,
-  credential: CredentialRow,
+  { credential, attempt }: { readonly credential: CredentialRow; readonly attempt: Attempt },
 ): Promise<Activated> {
   const key = credentialKey(credential)
-  const attempt = { keyId: key.keyId, clientId: request.clientId }
   const activation = await findActivation(ctx.db, key)
   if (activation === undefined) throw new Error('a key without its verifier')
 

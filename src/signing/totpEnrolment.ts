@@ -26,6 +26,12 @@ export interface Opened {
 }
 
 /**
+ * Anybody who knows a credential's number can open the page: wrong PINs count there for the page alone, so that a stranger
+ * locks nobody out of signing. No client's id has a space.
+ */
+const PAGE = 'page of codes'
+
+/**
  * A holder begins to use one-time passwords, or goes on to another device. Nothing counts before the first code.
  * @param holder.otp of the second factor that the credential has already, if it has one
  * @throws Refusal as recogniseHolder does
@@ -35,9 +41,9 @@ export async function beginTotp(
   holder: { readonly credentialId: string; readonly pin: string; readonly otp?: string | undefined },
 ): Promise<Opened> {
   const { credentialId, pin, otp } = holder
-  // Attempts count for the client that the credential is linked to. No client has the empty id: what is unknown stays so.
+  // No client has the empty id: what is unknown stays so.
   const clientId = (await findCredential(ctx.db, { id: credentialId }))?.clientId ?? ''
-  await recogniseHolder(ctx, { clientId, credentialId, secrets: [pin], otp })
+  await recogniseHolder(ctx, { clientId, credentialId, secrets: [pin], otp, countedAs: PAGE })
   const confirmation = randomBytes(CONFIRMATION_OCTETS).toString('base64url')
   const opened = { credentialId, confirmationHash: bearerHash(confirmation), seconds: CONFIRM_S }
   const version = await ctx.db.transaction((tx) => openTotp(tx, opened))

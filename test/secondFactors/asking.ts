@@ -43,10 +43,12 @@ export class Asking {
     await this.service.admin(officer, 'POST /credentials/:id/unlock', { params: { id } })
   }
 
-  async failures(id: string): Promise<number> {
+  /** @param by the client, unless told otherwise */
+  async failures(id: string, by = this.service.client.id): Promise<number> {
     const rows = await this.service.sql<{ failures: number }>(
-      'select failures from activation_attempt where key_id = (select key_id from credential where id = $1)',
-      [id],
+      `select failures from activation_attempt
+        where key_id = (select key_id from credential where id = $1) and client_id = $2`,
+      [id, by],
     )
     return rows[0]?.failures ?? 0
   }

@@ -117,13 +117,15 @@ export function settingUp(running: () => Asking): void {
       expect(answer.status).to.equal(400)
       expect(answer.text).to.contain(sentence)
     }
-    expect(await asking.failures(credential.id)).to.equal(1)
+    expect(await asking.failures(credential.id, 'page of codes')).to.equal(1)
     for (let times = 0; times < 4; times++) {
       await post(service, '/enrol/codes', { credential: credential.id, pin: 'not the PIN' })
     }
     const locked = await post(service, '/enrol/codes', { credential: credential.id, pin: credential.pin })
     expect(locked.status).to.equal(400)
     expect(locked.text).to.contain(errors.locked)
+    // The page is; who signs by a client is not.
+    expect((await asking.authorize(credential.id, { PIN: credential.pin })).status).to.equal(200)
     await service.sql(`update credential set state = 'disabled' where id = $1`, [credential.id])
     const disabled = await post(service, '/enrol/codes', { credential: credential.id, pin: credential.pin })
     expect(disabled.text).to.contain(errors.unusable)

@@ -211,7 +211,7 @@ describe('one-time codes of an app', () => {
         expect(answer.status).to.equal(400)
         expect(await answer.text()).to.contain(sentence)
       }
-      expect(await asking.failures(credential.id)).to.equal(2)
+      expect(await asking.failures(credential.id, wallet.client.id)).to.equal(2)
       const code = back(await wallet.answer(page, { pin: credential.pin, otp: await phone.fresh() })).get(
         'code',
       )
