@@ -57,7 +57,7 @@ describe('a request to the CSC API', () => {
       'Bearer a b',
       'Bearer "x"',
       'x',
-      'DPoP abc',
+      'DPoP a b',
     ]) {
       it(`refuses ${JSON.stringify(authorization)} as the header for ${method}`, async () => {
         const { status, body } = await send(method, { headers: { authorization } })
