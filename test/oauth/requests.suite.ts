@@ -91,6 +91,18 @@ describe('an authorization request', () => {
     expect(answer.get('error_description')).to.equal(description)
   })
 
+  it('is not approved where it was altered in the database after it was shown', async () => {
+    const own = await service.newCredential({ clientId: client.client.id, mode: 'oauth2code' })
+    const page = await client.open(client.request(own))
+    await service.sql(
+      `update oauth_object set payload = jsonb_set(payload, '{parameters,description}', '"another"')
+        where model = 'Consent'`,
+    )
+    const answer = await client.answer(page, { pin: own.pin })
+    expect(answer.status).to.equal(404)
+    expect(await answer.text()).to.contain('This page is no longer valid')
+  })
+
   it('ends in a page where its client is disabled, or its address gone, while the page is open', async () => {
     const own = new CodeClient(service, await service.newClient('Short-lived', [REDIRECT]))
     const credential_ = await service.newCredential({ clientId: own.client.id, mode: 'oauth2code' })

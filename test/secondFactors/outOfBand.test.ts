@@ -7,6 +7,7 @@ import { HASH, UNKNOWN_ID } from '../csc/rows.ts'
 import { CodeClient, REDIRECT } from '../oauth/codeClient.ts'
 import { startService, type TestCredential, type TestService } from '../support/startService.ts'
 import { Authenticator, post, type Page } from './authenticator.ts'
+import { badRequests } from './badRequests.ts'
 import { Phone } from './phone.ts'
 
 const CONTACT = 'mailto:kari@example.org'
@@ -57,8 +58,10 @@ describe('approvals out of band', () => {
   const check = (handle: unknown, by = client): Promise<CscAnswer> =>
     by.call('credentials/authorizeCheck', { handle })
   const page = (form: Record<string, string>): Promise<Page> => post(service, '/oauth2/approve', form)
-  const approve = (code: string, more: Record<string, string> = {}): Promise<Page> =>
-    page({ token: code, answer: 'approve', pin: mine.pin, ...more })
+  const shownFor = async (code: string): Promise<string> =>
+    /name="shown" value="([^"]+)"/.exec((await page({ code })).text)?.[1] ?? ''
+  const approve = async (code: string, more: Record<string, string> = {}): Promise<Page> =>
+    page({ token: code, shown: await shownFor(code), answer: 'approve', pin: mine.pin, ...more })
   const refused = (answer: CscAnswer, description: string, error?: string): void => {
     expect([answer.status, answer.body]).to.deep.equal([400, refusal(description, error)])
   }
@@ -67,9 +70,8 @@ describe('approvals out of band', () => {
     const hashes = [digest('one'), digest('two')]
     const wish = await ask(mine, { numSignatures: 2, hashes, description: 'The lease of <the harbour>' })
     expect(wish.handle).to.match(/^[A-Za-z0-9_-]{43}$/)
-    const message = phone.messages.at(-1)
-    expect(message?.to).to.equal(CONTACT)
-    expect(message?.text).to.match(/^Test client asks you to approve 2 signatures: http/)
+    expect(phone.messages.at(-1)?.to).to.equal(CONTACT)
+    expect(phone.messages.at(-1)?.text).to.match(/^Test client asks you to approve 2 signatures: http/)
     const pending = await check(wish.handle)
     expect([pending.status, pending.body]).to.deep.equal([202, { handle: wish.handle }])
 
@@ -111,24 +113,13 @@ describe('approvals out of band', () => {
   it('are not asked of an explicit credential, which wants its PIN', async () => {
     const body = request(service.credential)
     refused(await client.call('credentials/authorize', body), `${MISSING} array parameter authData`)
-    const authData = [{ id: 'PIN' }]
-    refused(await client.call('credentials/authorize', { ...body, authData }), 'Invalid parameter authData')
+    const bare = { ...body, authData: [{ id: 'PIN' }] }
+    refused(await client.call('credentials/authorize', bare), 'Invalid parameter authData')
   })
 
   it('check what is asked as everywhere, and ask nobody before', async () => {
     const before = phone.messages.length
-    const rows: readonly [Record<string, unknown>, string][] = [
-      [{ numSignatures: 0 }, 'Invalid value for parameter numSignatures'],
-      [{ numSignatures: 11 }, 'Numbers of signatures is too high'],
-      [{ hashes: undefined }, `${MISSING} array parameter hash`],
-      [{ hashes: [] }, 'Empty hash array'],
-      [{ hashes: ['*'] }, 'Invalid Base64 hash string parameter'],
-      [{ hashes: [digest('x', 'sha384')] }, 'Invalid digest value length'],
-      [{ hashAlgorithmOID: undefined }, `${MISSING} string parameter hashAlgorithmOID`],
-      [{ hashAlgorithmOID: '1.2.3' }, 'Invalid parameter hashAlgorithmOID'],
-      [{ description: 'x'.repeat(501) }, 'Invalid parameter description'],
-    ]
-    for (const [more, description] of rows) {
+    for (const [more, description] of badRequests) {
       refused(await client.call('credentials/authorize', request(mine, more)), description)
     }
     expect(phone.messages.length).to.equal(before)
@@ -193,6 +184,18 @@ describe('approvals out of band', () => {
     }
     expect((await approve(code)).status).to.equal(404)
     expect(await service.acts('approval.deny', `credential:${mine.id}`)).to.have.length(1)
+  })
+
+  it('that were altered in the database after they were shown are shown again, and not approved', async () => {
+    const { handle, code } = await ask()
+    const shown = await shownFor(code)
+    await service.sql(
+      `update approval set asked = jsonb_set(asked, '{digests,0}', to_jsonb($1::text)) where state = 'pending'`,
+      [digest('another document')],
+    )
+    const answer = await page({ token: code, shown, answer: 'approve', pin: mine.pin })
+    expect([answer.status, answer.text.includes(digest('another document'))]).to.deep.equal([200, true])
+    expect((await check(handle)).status).to.equal(202)
   })
 
   it('expire', async () => {

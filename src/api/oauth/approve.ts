@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Request, Response } from 'express'
 import type { Context } from '../../context.ts'
 import type { ApprovalRow } from '../../db/approvals.ts'
@@ -51,7 +52,7 @@ export async function answerWish(ctx: Context, request: Request, response: Respo
   if (answer === 'deny') {
     await denyWish(ctx, wish)
     sendPage(response, { status: 200, page: answeredPage(dress, 'denied') })
-  } else if (answer === 'approve') {
+  } else if (answer === 'approve' && form.get('shown') === markOf(wish)) {
     await approve(ctx, response, { wish, shown, form })
   } else if (answer === 'send') {
     const { clientId, credentialId } = wish
@@ -76,7 +77,17 @@ async function shownOf(
   const { count, digests, description } = asked
   const documents = digests?.map((digest) => ({ digest: Buffer.from(digest, 'base64') }))
   const approval = { credential, credentialId, count, ...(documents === undefined ? {} : { documents }) }
-  return { ...dress, token: code, approval, request: { client, approval, description } }
+  return { ...dress, token: code, mark: markOf(wish), approval, request: { client, approval, description } }
+}
+
+/**
+ * Goes with the form, so that what is approved is what was shown: whoever alters the request in the database meanwhile has
+ * the holder look at it again.
+ */
+function markOf({ asked, clientId, credentialId }: ApprovalRow): string {
+  return createHash('sha256')
+    .update(JSON.stringify([asked, clientId, credentialId]))
+    .digest('base64url')
 }
 
 async function approve(

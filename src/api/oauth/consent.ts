@@ -75,7 +75,7 @@ export function showConsent(ctx: Context, request: Request, response: Response):
 export async function answerConsent(ctx: Context, request: Request, response: Response): Promise<void> {
   const form = await readForm(request, BODY_LIMIT)
   await asPages(ctx, { request, response }, async (open, language) => {
-    if (!isEqual(form.get('token') ?? '', tokenOf(open.cookie))) throw gone()
+    if (!isEqual(form.get('token') ?? '', tokenOf(open))) throw gone()
     const asked = await askedOf(ctx, response, open)
     if (asked === undefined) return
     const credentialId = (form.get('credential') ?? '').trim()
@@ -171,7 +171,7 @@ function shownOf(
   { config }: Context,
   { open, asked, language }: { open: Open; asked: AuthorizationRequest; language: Language },
 ): Shown {
-  return { service: config.csc.name, language, request: asked, token: tokenOf(open.cookie) }
+  return { service: config.csc.name, language, request: asked, token: tokenOf(open) }
 }
 
 const DENIED = 'The request was denied'
@@ -217,9 +217,14 @@ async function openOf(ctx: Context, request: Request): Promise<Open | undefined>
   return { id, cookie, parameters, clientId }
 }
 
-/** What the page's form carries and no other page knows: derived from the cookie, which scripts cannot read. */
-function tokenOf(cookie: string): string {
-  return createHash('sha256').update('intaglio consent form v1').update(cookie).digest('base64url')
+/**
+ * What the page's form carries and no other page knows: derived from the cookie, which scripts cannot read, over what the
+ * page shows. What somebody alters in the database meanwhile is not what is approved.
+ */
+function tokenOf({ cookie, parameters }: Open): string {
+  const shown = createHash('sha256').update(JSON.stringify(parameters)).digest()
+  const hash = createHash('sha256').update('intaglio consent form v1').update(cookie).update(shown)
+  return hash.digest('base64url')
 }
 
 function isEqual(given: string, expected: string): boolean {

@@ -21,6 +21,8 @@ export interface Shown extends Dress {
   }
   /** Goes with the form. */
   readonly token: string
+  /** Goes with it, too: of what is shown, where the token does not say it. */
+  readonly mark?: string
   readonly mistake?: Mistake
   /** What became of the wish for a code. */
   readonly told?: Told
@@ -47,6 +49,7 @@ export function consentPage(ctx: Context, shown: Shown): Html {
       ${approval === undefined ? undefined : details(ctx, shown, approval)}
       <form method="post" autocomplete="off">
         <input type="hidden" name="token" value="${shown.token}" />
+        ${shown.mark === undefined ? undefined : html`<input type="hidden" name="shown" value="${shown.mark}" />`}
         ${/* Beside the fields: with many documents, the top is far away. */ alert(shown, shown.mistake)}
         ${approval === undefined ? credentialField(shown) : undefined} ${pinField(shown)} ${otpField(shown)}
         <button type="submit" name="answer" value="approve">
