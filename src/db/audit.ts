@@ -64,9 +64,12 @@ export interface AuditQuery {
   readonly subject?: string
 }
 
+/** Microseconds since 1970, as many as a timestamp of Postgres has for some centuries, and a UUID. */
+const CURSOR = /^([0-9]{1,16})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+
 /** Newest first. A `before` that no list gave out finds nothing. */
 export async function listAudit(q: Queries, query: AuditQuery): Promise<AuditRow[]> {
-  const [, time, id] = /^([0-9]{1,20})-([0-9a-f-]{36})$/.exec(query.before ?? '') ?? []
+  const [, time, id] = CURSOR.exec(query.before ?? '') ?? []
   if (query.before !== undefined && id === undefined) return []
   return q.query<AuditRow>({
     text: `select id, at, kind, act, actor, subjects, signature_id as "signatureId", body,

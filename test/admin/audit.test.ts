@@ -30,6 +30,14 @@ describe('the audit log', () => {
     expect(seen).to.deep.equal(all.items.map((item) => item.id))
   })
 
+  it('has nothing after a place that no page named', async () => {
+    const id = (await list({ limit: 1 })).items[0]?.id ?? ''
+    for (const place of [`${'9'.repeat(20)}-${id}`, `1-${'-'.repeat(36)}`, `1-${id}x`, 'x']) {
+      const cursor = Buffer.from(place).toString('base64url')
+      expect((await list({ limit: 3, cursor })).items, place).to.deep.equal([])
+    }
+  })
+
   it('is read by act and by subject', async () => {
     const { id } = await service.newCredential()
     const { items } = await list({ subject: `credential:${id}` })
