@@ -21,11 +21,18 @@ export function inVersion1(here: {
   const { members, response: reworded = (response: JsonSchema) => response } = here
   return (method: Method): Method => ({
     ...method,
+    phrases: method.phrases.filter((phrase) => isSaidHere(phrase, method.request, members)),
     clause: method.clause.replace(/^CSC API v2.2/, 'CSC API v1.0.4.0; in v2.2:'),
     request: withTexts(requestHere(method.request, members)),
     ...(method.response === undefined ? {} : { response: withTexts(reworded(method.response)) }),
     examples: examplesHere(method.examples, members),
   })
+}
+
+/** A phrase that ends in the name of a member which this edition does not have is never said in it. */
+function isSaidHere(phrase: string, { properties = {} }: JsonSchema, members: readonly string[]): boolean {
+  const name = / parameter "?(\w+)"?$/.exec(phrase)?.[1] ?? ''
+  return !(name in properties) || members.includes(nameHere(name)) || names.has(name)
 }
 
 function requestHere(request: JsonSchema, members: readonly string[]): JsonSchema {
