@@ -15,6 +15,7 @@ import {
   hashes,
   requiredString,
   sadResponse,
+  sadRefusals,
 } from './members.ts'
 import { askedHash } from './signAlgo.ts'
 
@@ -47,15 +48,7 @@ export const credentialsExtendTransaction = endpoint({
       },
     },
     phrases: [TOO_MANY, 'Invalid digest value length', INVALID_OID, 'The SAD cannot be extended again'],
-    refusals: [
-      'credential_unknown',
-      'permit_unknown',
-      'permit_expired',
-      'digest_not_authorised',
-      'credential_disabled',
-      'certificate_expired',
-      'certificate_revoked',
-    ],
+    refusals: sadRefusals,
   },
   answer: async (ctx, { clientId, input }) => {
     const hash = input.hashAlgorithmOID === undefined ? undefined : askedHash(input.hashAlgorithmOID)

@@ -91,3 +91,14 @@ export const sendingRefusals: readonly RefusalCode[] = [
   'credential_locked',
   'throttled',
 ]
+
+/** What a method that takes a SAD refuses. */
+export const sadRefusals: readonly RefusalCode[] = [
+  'credential_unknown',
+  'permit_unknown',
+  'permit_expired',
+  'digest_not_authorised',
+  'credential_disabled',
+  'certificate_expired',
+  'certificate_revoked',
+]

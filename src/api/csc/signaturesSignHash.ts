@@ -19,6 +19,7 @@ import {
   credentialID,
   hashes,
   requiredString,
+  sadRefusals,
 } from './members.ts'
 import { askedScheme } from './signAlgo.ts'
 
@@ -82,15 +83,7 @@ export const signaturesSignHash = endpoint({
       'String parameter hashAlgorithmOID contradicts with signAlgo parameter',
       'Out of bounds parameter validity_period',
     ],
-    refusals: [
-      'credential_unknown',
-      'permit_unknown',
-      'permit_expired',
-      'digest_not_authorised',
-      'credential_disabled',
-      'certificate_expired',
-      'certificate_revoked',
-    ],
+    refusals: sadRefusals,
   },
   answer: async (ctx, { clientId, sad, input }): Promise<Answer> => {
     const later = await askedLater(ctx, clientId, input)
