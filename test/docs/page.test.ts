@@ -1,26 +1,8 @@
 import { expect } from 'chai'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
+import { CHROMIUM, DESKTOP, PHONE, fits, launch, picture, violations } from '../support/browser.ts'
 import { startService, type TestService } from '../support/startService.ts'
 import { operationsOf, type Document } from './document.ts'
-
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-)
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-]
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-/** Where pictures go, if somebody wants to look at them. */
-const PICTURES = process.env['INTAGLIO_TEST_PICTURES']
 
 describe('/docs', function () {
   this.timeout(60_000)
@@ -28,7 +10,7 @@ describe('/docs', function () {
   let browser: Browser | undefined
   before(async () => {
     service = await startService()
-    if (CHROMIUM !== undefined) browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
+    if (CHROMIUM !== undefined) browser = await launch(CHROMIUM)
   })
   after(async () => {
     await browser?.close()
@@ -68,16 +50,10 @@ describe('/docs', function () {
     await page.goto(`${service.url}/docs`)
     return { page, complaints, close: () => context.close() }
   }
-  const violations = async (page: Page): Promise<string[]> => {
-    await page.evaluate(AXE)
-    const found: unknown = await page.evaluate('axe.run()')
-    const list = (found as { violations: { id: string; nodes: { html: string }[] }[] }).violations
-    return list.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-  }
 
   for (const [name, viewport, dark] of [
-    ['desktop', { width: 1280, height: 800 }, false],
-    ['phone', { width: 360, height: 740 }, true],
+    ['desktop', DESKTOP, false],
+    ['phone', PHONE, true],
   ] as const) {
     it(`is accessible and fits: ${name}`, async function () {
       if (browser === undefined) {
@@ -87,18 +63,13 @@ describe('/docs', function () {
       const { page, complaints, close } = await opened(browser, viewport, dark)
       // They are all alike, and there are hundreds of sentences in them.
       await page.evaluate('document.querySelectorAll("details").forEach((one, n) => (one.open = n < 2))')
-      expect(
-        await page.evaluate<boolean>('document.documentElement.scrollWidth <= window.innerWidth'),
-      ).to.equal(true)
+      expect(await fits(page)).to.equal(true)
       expect(await violations(page)).to.deep.equal([])
       expect(complaints.filter((text) => !text.includes('favicon'))).to.deep.equal([])
-      if (PICTURES !== undefined) {
-        mkdirSync(PICTURES, { recursive: true })
-        await page.evaluate('document.querySelectorAll("details").forEach((one) => (one.open = false))')
-        await page.screenshot({ path: join(PICTURES, `docs-${name}.png`) })
-        await page.locator('article').nth(3).scrollIntoViewIfNeeded()
-        await page.screenshot({ path: join(PICTURES, `docs-${name}-article.png`) })
-      }
+      await page.evaluate('document.querySelectorAll("details").forEach((one) => (one.open = false))')
+      await picture(page, `docs-${name}`, { fullPage: false })
+      await page.locator('article').nth(3).scrollIntoViewIfNeeded()
+      await picture(page, `docs-${name}-article`, { fullPage: false })
       await close()
     })
   }

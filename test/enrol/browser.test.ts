@@ -1,32 +1,13 @@
 import { expect } from 'chai'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { createCredential } from '../../src/api/admin/credentials.ts'
 import { codesStrings } from '../../src/api/enrol/codesStrings.ts'
 import { strings } from '../../src/api/enrol/strings.ts'
 import { Authenticator } from '../secondFactors/authenticator.ts'
+import { CHROMIUM, DESKTOP, PHONE, fits, launch, picture, violations } from '../support/browser.ts'
 import { startService, type TestService } from '../support/startService.ts'
 
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-)
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-]
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const PHONE = { width: 360, height: 740 }
-const DESKTOP = { width: 1280, height: 800 }
 const PIN = 'pin-73912846'
-/** Where pictures go, if somebody wants to look at them. */
-const PICTURES = process.env['INTAGLIO_TEST_PICTURES']
 
 describe('the enrolment page in a browser', function () {
   this.timeout(60_000)
@@ -38,7 +19,7 @@ describe('the enrolment page in a browser', function () {
       this.skip()
     }
     service = await startService()
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
+    browser = await launch(CHROMIUM)
   })
   after(async () => {
     if (CHROMIUM === undefined) return
@@ -77,20 +58,6 @@ describe('the enrolment page in a browser', function () {
     await page.goto(url)
     return { page, complaints, addresses, close: () => context.close() }
   }
-  const picture = async (page: Page, name: string) => {
-    if (PICTURES === undefined) return
-    mkdirSync(PICTURES, { recursive: true })
-    await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true })
-  }
-  /** What axe finds. Its script comes through the debugger, which the page's policy does not bind. */
-  const violations = async (page: Page): Promise<string[]> => {
-    await page.evaluate(AXE)
-    const found: unknown = await page.evaluate('axe.run()')
-    const list = (found as { violations: { id: string; nodes: { html: string }[] }[] }).violations
-    return list.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-  }
-  const fits = (page: Page): Promise<boolean> =>
-    page.evaluate<boolean>('document.documentElement.scrollWidth <= window.innerWidth')
 
   it('takes the code out of the address, and makes the key', async () => {
     const made = await link()

@@ -1,33 +1,13 @@
 import { expect } from 'chai'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { strings, type Language } from '../../src/api/oauth/strings.ts'
 import { OID, digest } from '../csc/client.ts'
 import { Sending } from '../secondFactors/sending.ts'
+import { CHROMIUM, DESKTOP, PHONE, fits, launch, picture, violations } from '../support/browser.ts'
 import { startService, type TestCredential, type TestService } from '../support/startService.ts'
 import { CodeClient } from './codeClient.ts'
-
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-)
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-]
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const PHONE = { width: 360, height: 740 }
-const DESKTOP = { width: 1280, height: 800 }
-/** Where pictures go, if somebody wants to look at them. */
-const PICTURES = process.env['INTAGLIO_TEST_PICTURES']
 
 describe('the page of a holder in a browser', function () {
   this.timeout(90_000)
@@ -50,7 +30,7 @@ describe('the page of a holder in a browser', function () {
     const registered = await service.newClient('Wallet of Narvik', [address])
     client = new CodeClient(service, registered)
     credential = await service.newCredential({ clientId: registered.id, mode: 'oauth2code' })
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
+    browser = await launch(CHROMIUM)
   })
   after(async () => {
     if (CHROMIUM === undefined) return
@@ -94,19 +74,6 @@ describe('the page of a holder in a browser', function () {
     await page.waitForURL(/\/oauth2\/consent\//)
     return { page, complaints, close: () => context.close() }
   }
-  const picture = async (page: Page, name: string) => {
-    if (PICTURES === undefined) return
-    mkdirSync(PICTURES, { recursive: true })
-    await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true })
-  }
-  const violations = async (page: Page): Promise<string[]> => {
-    await page.evaluate(AXE)
-    const found: unknown = await page.evaluate('axe.run()')
-    const list = (found as { violations: { id: string; nodes: { html: string }[] }[] }).violations
-    return list.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-  }
-  const fits = (page: Page): Promise<boolean> =>
-    page.evaluate<boolean>('document.documentElement.scrollWidth <= window.innerWidth')
 
   it('leads from the client to the page, and with the PIN back to the client', async () => {
     const { page, complaints, close } = await open(signing())

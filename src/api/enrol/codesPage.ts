@@ -1,4 +1,5 @@
 import { base32 } from '../../signing/totp.ts'
+import { codeInput, credentialInput, field, holderPage, pinInput, type Field } from '../http/holderPage.ts'
 import { html, type Html } from '../http/html.ts'
 import { codesStrings, type CodesLanguage, type CodesMistake } from './codesStrings.ts'
 import { qrCode } from './qrCode.ts'
@@ -18,14 +19,24 @@ export function beginPage(shown: CodesShown, credentialId: string): Html {
     text.title,
     html`<p>${text.intro}</p>
       <form method="post" action="/enrol/codes" autocomplete="off">
-        ${textField(shown, {
-          name: 'credential',
-          label: text.credential,
-          hint: text.credentialHint,
-          value: credentialId,
-        })}
-        ${pinField(shown)}
-        ${codeField(shown, { name: 'otp', label: text.present, hint: text.presentHint, isRequired: false })}
+        ${field(
+          { name: 'credential', label: text.credential, hint: text.credentialHint, ...atLogin(shown) },
+          credentialInput(credentialId),
+        )}
+        ${field(
+          {
+            name: 'pin',
+            label: text.pin,
+            hint: text.pinHint,
+            ...atLogin(shown),
+            hasFocus: shown.mistake !== undefined,
+          },
+          pinInput,
+        )}
+        ${field(
+          { name: 'otp', label: text.present, hint: text.presentHint, ...atLogin(shown) },
+          codeInput(false),
+        )}
         <button type="submit">${text.begin}</button>
       </form>`,
   )
@@ -50,7 +61,7 @@ export function confirmPage(
     html`${secret === undefined ? undefined : secretPart(shown, secret)}
       <form method="post" action="/enrol/codes/confirm" autocomplete="off">
         <input type="hidden" name="confirmation" value="${confirmation}" />
-        ${codeField(shown, { name: 'code', label: text.code, hint: text.codeHint, isRequired: true })}
+        ${field({ name: 'code', label: text.code, hint: text.codeHint, ...atCode(shown) }, codeInput(true))}
         <button type="submit">${text.confirm}</button>
       </form>`,
   )
@@ -83,102 +94,28 @@ function secretPart({ language }: CodesShown, { seed, uri }: Secret): Html {
     </dl>`
 }
 
-/** Where something is wrong, the field has the focus and its description says what, so that it is read out. */
-function attributes(isWrong: boolean, hint: string): Html {
-  if (!isWrong) return html`aria-describedby="${hint}"`
-  return html`aria-describedby="mistake ${hint}" aria-invalid="true"`
+/** What of number, PIN and code is wrong is not said: all of it may be. */
+function atLogin({ mistake }: CodesShown): Pick<Field, 'isWrong' | 'saysMistake'> {
+  const isWrong = mistake === 'login'
+  return { isWrong, saysMistake: isWrong }
 }
 
-function textField(
-  { mistake }: CodesShown,
-  field: { readonly name: string; readonly label: string; readonly hint: string; readonly value: string },
-): Html {
-  const { name, label, hint, value } = field
-  return html`<div>
-    <label for="${name}">${label}</label>
-    <p id="${name}-hint" class="hint">${hint}</p>
-    <input
-      id="${name}"
-      name="${name}"
-      type="text"
-      value="${value}"
-      required
-      maxlength="100"
-      autocapitalize="none"
-      spellcheck="false"
-      ${attributes(mistake === 'login', `${name}-hint`)}
-    />
-  </div>`
-}
-
-function pinField({ language, mistake }: CodesShown): Html {
-  const text = codesStrings[language]
-  return html`<div>
-    <label for="pin">${text.pin}</label>
-    <p id="pin-hint" class="hint">${text.pinHint}</p>
-    <input
-      id="pin"
-      name="pin"
-      type="password"
-      required
-      maxlength="256"
-      autocomplete="off"
-      ${attributes(mistake === 'login', 'pin-hint')}
-      ${mistake === undefined ? undefined : html`autofocus`}
-    />
-  </div>`
-}
-
-function codeField(
-  { mistake }: CodesShown,
-  field: {
-    readonly name: string
-    readonly label: string
-    readonly hint: string
-    readonly isRequired: boolean
-  },
-): Html {
-  const { name, label, hint, isRequired } = field
-  const isWrong = mistake === (isRequired ? 'code' : 'login')
-  return html`<div>
-    <label for="${name}">${label}</label>
-    <p id="${name}-hint" class="hint">${hint}</p>
-    <input
-      id="${name}"
-      name="${name}"
-      type="text"
-      inputmode="numeric"
-      maxlength="12"
-      autocomplete="one-time-code"
-      ${isRequired ? html`required` : undefined}
-      ${attributes(isWrong, `${name}-hint`)}
-      ${isRequired && isWrong ? html`autofocus` : undefined}
-    />
-  </div>`
+function atCode({ mistake }: CodesShown): Pick<Field, 'isWrong' | 'saysMistake' | 'hasFocus'> {
+  const isWrong = mistake === 'code'
+  return { isWrong, saysMistake: isWrong, hasFocus: isWrong }
 }
 
 function layout({ service, language, mistake }: CodesShown, heading: string, body: Html): Html {
   const text = codesStrings[language]
   const title = mistake === undefined ? heading : `${text.failed}: ${heading}`
-  return html`<!doctype html>
-    <html lang="${language}">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title} – ${service}</title>
-        <link rel="stylesheet" href="/enrol/enrol.css" />
-      </head>
-      <body>
-        <header><p>${service}</p></header>
-        <main>
-          <h1>${heading}</h1>
-          ${
-            mistake === undefined
-              ? undefined
-              : html`<p role="alert" id="mistake" class="mistake">${text.errors[mistake]}</p>`
-          }
-          ${body}
-        </main>
-      </body>
-    </html> `
+  return holderPage(
+    { service, language, title, style: '/enrol/enrol.css' },
+    html`<h1>${heading}</h1>
+      ${
+        mistake === undefined
+          ? undefined
+          : html`<p role="alert" id="mistake" class="mistake">${text.errors[mistake]}</p>`
+      }
+      ${body}`,
+  )
 }

@@ -1,4 +1,5 @@
 import { PIN_MAX, PIN_MIN } from '../../signing/secrets.ts'
+import { holderPage } from '../http/holderPage.ts'
 import { html, type Html } from '../http/html.ts'
 import { strings, type Language, type Mistake } from './strings.ts'
 
@@ -103,19 +104,6 @@ function pinField(
   </div>`
 }
 
-function layout(shown: Shown, title: string, body: Html): Html {
-  return html`<!doctype html>
-    <html lang="${shown.language}">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title} – ${shown.service}</title>
-        <link rel="stylesheet" href="/enrol/enrol.css" />
-        <script src="/enrol/enrol.js" defer></script>
-      </head>
-      <body>
-        <header><p>${shown.service}</p></header>
-        <main>${body}</main>
-      </body>
-    </html> `
+function layout({ service, language }: Shown, title: string, body: Html): Html {
+  return holderPage({ service, language, title, style: '/enrol/enrol.css', script: '/enrol/enrol.js' }, body)
 }

@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts'
 import { secondFactorOf, wantsOtp } from '../../signing/secondFactor.ts'
+import { codeInput, credentialInput, field, holderPage, pinInput } from '../http/holderPage.ts'
 import { html, type Html } from '../http/html.ts'
 import type { Approval } from './approval.ts'
 import type { Document } from './asked.ts'
@@ -162,44 +163,19 @@ function alert({ language }: Dress, mistake: Mistake | undefined): Html | undefi
 }
 
 function credentialField({ language, credentialId = '', mistake }: Shown): Html {
-  const text = strings[language]
-  return html`<div>
-    <label for="credential">${text.loginCredential}</label>
-    <p id="credential-hint" class="hint">${text.loginCredentialHint}</p>
-    <input
-      id="credential"
-      name="credential"
-      type="text"
-      value="${credentialId}"
-      required
-      maxlength="100"
-      autocapitalize="none"
-      spellcheck="false"
-      aria-describedby="credential-hint"
-      ${mistake === 'login' ? html`aria-invalid="true"` : undefined}
-    />
-  </div>`
+  const { loginCredential: label, loginCredentialHint: hint } = strings[language]
+  return field(
+    { name: 'credential', label, hint, isWrong: mistake === 'login' },
+    credentialInput(credentialId),
+  )
 }
 
-/** Where something is wrong, the field has the focus and its description says what, so that it is read out. */
+/** Where something is wrong, the field has the focus. */
 function pinField({ language, mistake }: Shown): Html {
-  const text = strings[language]
+  const { pin: label, pinHint: hint } = strings[language]
   const isWrong = mistake === 'pin' || mistake === 'login'
-  return html`<div>
-    <label for="pin">${text.pin}</label>
-    <p id="pin-hint" class="hint">${text.pinHint}</p>
-    <input
-      id="pin"
-      name="pin"
-      type="password"
-      required
-      maxlength="256"
-      autocomplete="off"
-      aria-describedby="${mistake === undefined || mistake === 'otp' ? '' : 'mistake '}pin-hint"
-      ${isWrong ? html`aria-invalid="true"` : undefined}
-      ${mistake === undefined || mistake === 'otp' ? undefined : html`autofocus`}
-    />
-  </div>`
+  const saysMistake = mistake !== undefined && mistake !== 'otp'
+  return field({ name: 'pin', label, hint, isWrong, saysMistake, hasFocus: saysMistake }, pinInput)
 }
 
 /** At a login nobody knows yet whether the credential wants one. */
@@ -208,23 +184,12 @@ function otpField({ language, mistake, request }: Shown): Html | undefined {
   const { approval } = request
   if (approval !== undefined && !wantsOtp(approval.credential)) return undefined
   const isSent = approval !== undefined && secondFactorOf(approval.credential)?.kind === 'sent'
-  const hint = isSent ? text.otpHintSent : text.otpHint
-  return html`<div>
-    <label for="otp">${text.otp}</label>
-    <p id="otp-hint" class="hint">${approval === undefined ? text.otpHintLogin : hint}</p>
-    <input
-      id="otp"
-      name="otp"
-      type="text"
-      inputmode="numeric"
-      maxlength="12"
-      autocomplete="one-time-code"
-      aria-describedby="${mistake === 'otp' ? 'mistake ' : ''}otp-hint"
-      ${approval === undefined ? undefined : html`required`}
-      ${mistake === 'otp' || mistake === 'login' ? html`aria-invalid="true"` : undefined}
-      ${mistake === 'otp' ? html`autofocus` : undefined}
-    />
-  </div>`
+  const known = isSent ? text.otpHintSent : text.otpHint
+  const hint = approval === undefined ? text.otpHintLogin : known
+  const saysMistake = mistake === 'otp'
+  const isWrong = saysMistake || mistake === 'login'
+  const shown = { name: 'otp', label: text.otp, hint, isWrong, saysMistake, hasFocus: saysMistake }
+  return field(shown, codeInput(approval !== undefined))
 }
 
 /** Last but the no: the key Enter presses the first button of a form. */
@@ -237,18 +202,6 @@ function sendButton(ctx: Context, { language, request }: Shown): Html | undefine
 }
 
 function layout({ service, language, hasFragment }: Dress, title: string, body: Html): Html {
-  return html`<!doctype html>
-    <html lang="${language}">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title} – ${service}</title>
-        <link rel="stylesheet" href="/oauth2/page.css" />
-        ${hasFragment === true ? html`<script src="/oauth2/fragment.js" defer></script>` : undefined}
-      </head>
-      <body>
-        <header><p>${service}</p></header>
-        <main>${body}</main>
-      </body>
-    </html> `
+  const script = hasFragment === true ? '/oauth2/fragment.js' : undefined
+  return holderPage({ service, language, title, style: '/oauth2/page.css', script }, body)
 }
