@@ -157,9 +157,11 @@ async function refuseOthers(
 ): Promise<void> {
   // What is missing or no text at all is the endpoint's to refuse.
   if (typeof id !== 'string') return
-  const unknown = new Refusal('credential_unknown', 'Invalid parameter credentialID')
-  if (credentialId !== undefined && id !== credentialId) throw unknown
+  if (credentialId !== undefined && id !== credentialId) throw unknownCredential()
   if (personId === undefined || !credentialIDs.safeParse(id).success) return
   const row = await findCredential(ctx.db, { id, clientId })
-  if (row?.personId !== personId) throw unknown
+  if (row?.personId !== personId) throw unknownCredential()
 }
+
+const unknownCredential = (): Refusal =>
+  new Refusal('credential_unknown', 'Invalid parameter credentialID')
