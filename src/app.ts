@@ -69,7 +69,7 @@ function operationsOf({ faces }: Door, editions: readonly Edition[]): (() => Ope
 /** The editions of the CSC API, and where they are mounted. */
 function cscEditions({ config }: Context): readonly Edition[] {
   return [
-    { at: '/csc/v1', dialect: version1(config.csc) },
-    { at: '/csc/v2', dialect: version2(config.csc) },
+    { at: '/csc/v1', dialect: version1(config) },
+    { at: '/csc/v2', dialect: version2(config) },
   ]
 }

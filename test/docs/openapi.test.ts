@@ -62,10 +62,10 @@ describe('/openapi.json', function () {
   })
 
   it('describes every method of both editions that is served', () => {
-    const { csc } = service.config
+    const { config } = service
     for (const [at, { endpoints }] of [
-      ['/csc/v1', version1(csc)],
-      ['/csc/v2', version2(csc)],
+      ['/csc/v1', version1(config)],
+      ['/csc/v2', version2(config)],
     ] as const) {
       for (const { name, byGet } of endpoints) {
         const sentence = `${at}/${name} is served and not in the document: give its endpoint() the member \`described\``
@@ -79,10 +79,10 @@ describe('/openapi.json', function () {
   it('finds every method in the table of the README, with the file that serves it', () => {
     const root = resolve(import.meta.dirname, '../..')
     const rows = readFileSync(join(root, 'README.md'), 'utf8').split('\n')
-    const { csc } = service.config
+    const { config } = service
     for (const [at, { endpoints }] of [
-      ['{v1,v2}', version1(csc)],
-      ['v2', version2(csc)],
+      ['{v1,v2}', version1(config)],
+      ['v2', version2(config)],
     ] as const) {
       for (const { name } of endpoints) {
         const row = rows.find((line) => line.startsWith('| `') && line.includes(`/${name}\``)) ?? ''
@@ -162,8 +162,9 @@ describe('/openapi.json', function () {
   })
 
   it('leaves out of 2.0.0.0 what 2.2 added to info', () => {
+    const { config } = service
     const info = (specs: '2.0.0.0' | '2.2.0.0') => {
-      const [method] = version2({ ...service.config.csc, specs }).endpoints
+      const [method] = version2({ ...config, csc: { ...config.csc, specs } }).endpoints
       return method?.described?.().response?.properties ?? {}
     }
     expect(info('2.2.0.0')).to.include.keys('supportsRar', 'supportedHashTypes', 'documentTypes')

@@ -1,8 +1,17 @@
+import type { Config } from '../../../config/config.ts'
 import { Refusal } from '../../refusal.ts'
 import type { Render } from '../http/errors.ts'
 import type { Read } from './aliases.ts'
 import type { Method } from './described.ts'
 import type { Endpoint } from './endpoint.ts'
+
+/** What decides how an edition is spoken, and which of its methods exist. */
+export type DialectConfig = Pick<Config, 'csc' | 'messages'>
+
+/** Whether a method exists under a configuration. */
+export function exists({ needsSender }: Endpoint, { messages }: DialectConfig): boolean {
+  return !needsSender || messages.sender !== 'none'
+}
 
 /** One edition of the CSC API, as it is mounted. */
 export interface Dialect {
@@ -38,6 +47,7 @@ export function spoken<Answer extends object>(
     scopes: endpoint.scopes,
     status: (answer) => endpoint.status(answer),
     byGet: endpoint.byGet,
+    needsSender: endpoint.needsSender,
     ...(described === undefined ? {} : { described: () => describe(phrased(described(), phrases)) }),
     serve: async (ctx, { body, ...asker }) => {
       try {

@@ -16,6 +16,8 @@ export interface Endpoint<Answer extends object = object> {
   status(answer: object): number
   /** Its members can be asked for in the query of a GET as well. */
   readonly byGet: boolean
+  /** It is about messages to holders, and exists where something sends them. */
+  readonly needsSender: boolean
   /** For the API's document. */
   readonly described?: () => Method
   serve(ctx: Context, call: Asker & { readonly body: Body }): Promise<Answer>
@@ -41,6 +43,7 @@ interface Description<Schema extends z.ZodType, Answer extends object> {
   /** Absent: service. */
   readonly scopes?: readonly Scope[]
   readonly byGet?: boolean
+  readonly needsSender?: boolean
   /** A strict object whose messages are the standard's phrases. */
   readonly request: Schema
   /** Absent: 200. */
@@ -54,7 +57,7 @@ interface Description<Schema extends z.ZodType, Answer extends object> {
 export function endpoint<Schema extends z.ZodType, Answer extends object>(
   described: Description<Schema, Answer>,
 ): Endpoint<Answer> {
-  const { name, open = false, scopes = ['service'], byGet = false, request } = described
+  const { name, open = false, scopes = ['service'], byGet = false, needsSender = false, request } = described
   const { status = () => 200, described: told } = described
   return {
     name,
@@ -62,6 +65,7 @@ export function endpoint<Schema extends z.ZodType, Answer extends object>(
     scopes,
     status: (answer) => status(answer as Answer),
     byGet,
+    needsSender,
     ...(told === undefined ? {} : { described: () => methodOf(request, told) }),
     serve: async (ctx, { body, ...asker }) => {
       const result = request.safeParse(body)

@@ -1,4 +1,3 @@
-import type { Config } from '../../../config/config.ts'
 import type { RefusalCode } from '../../refusal.ts'
 import type { JsonSchema } from '../http/jsonSchema.ts'
 import { readingVersion1 } from './aliases.ts'
@@ -9,7 +8,7 @@ import { credentialsInfo } from './credentialsInfo.ts'
 import { credentialsList } from './credentialsList.ts'
 import { credentialsSendOtp } from './credentialsSendOtp.ts'
 import { onlyMembers } from './described.ts'
-import { only, spoken, type Dialect } from './dialect.ts'
+import { exists, only, spoken, type Dialect, type DialectConfig } from './dialect.ts'
 import type { Endpoint } from './endpoint.ts'
 import { renderingErrors, type CscError } from './errors.ts'
 import { infoEndpoint, type Info } from './info.ts'
@@ -72,14 +71,15 @@ const errors: Readonly<Partial<Record<RefusalCode, CscError>>> = {
 }
 
 /** The CSC API v1 (Cloud Signature Consortium, 1.0.4.0), to be mounted at /csc/v1. Absent members are left out, never null. */
-export function version1({ strict }: Config['csc']): Dialect {
+export function version1(config: DialectConfig): Dialect {
+  const { strict } = config.csc
   const reading = ({ name }: Endpoint, response?: (schema: JsonSchema) => JsonSchema) => {
     const own = [...COMMON, ...(members.get(name) ?? [])]
     const describe = inVersion1({ members: own, ...(response === undefined ? {} : { response }) })
     return { read: readingVersion1(name, { members: own, strict }), phrases, describe }
   }
   const info = infoEndpoint(() => endpoints.map(({ name }) => name))
-  const endpoints: readonly Endpoint[] = [
+  const all: readonly Endpoint[] = [
     spoken(info, { ...reading(info, (schema) => onlyMembers(schema, ['specs', ...OF_INFO])), write: infoOf }),
     spoken(
       credentialsList,
@@ -103,6 +103,7 @@ export function version1({ strict }: Config['csc']): Dialect {
       write: ({ signatures }) => ({ signatures }),
     }),
   ]
+  const endpoints = all.filter((one) => exists(one, config))
   const built = new Set(endpoints.map(({ name }) => name))
   const notBuilt = [...members.keys()].filter((name) => !built.has(name))
   return { specs: SPECS, endpoints, notBuilt, renderError: renderingErrors(errors) }

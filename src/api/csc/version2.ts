@@ -11,7 +11,7 @@ import { credentialsSendOtp } from './credentialsSendOtp.ts'
 import { credentialsRevocationList } from './credentialsRevocationList.ts'
 import { credentialsRevoke } from './credentialsRevoke.ts'
 import { withoutMembers, type Method } from './described.ts'
-import { spoken, without, type Dialect } from './dialect.ts'
+import { exists, spoken, without, type Dialect, type DialectConfig } from './dialect.ts'
 import type { Endpoint } from './endpoint.ts'
 import { renderingErrors } from './errors.ts'
 import { infoEndpoint, type Info } from './info.ts'
@@ -19,7 +19,7 @@ import { notBuilt } from './notBuilt.ts'
 import { signaturesSignHash } from './signaturesSignHash.ts'
 import { signaturesSignPolling } from './signaturesSignPolling.ts'
 
-/** Methods besides info. */
+/** Methods besides info; which of them exist, the configuration says. */
 const methods: readonly Endpoint[] = [
   credentialsList,
   credentialsInfo,
@@ -66,12 +66,16 @@ function describedIn(specs: Config['csc']['specs']) {
 }
 
 /** The CSC API v2 (Cloud Signature Consortium, 2.2.0.0 or 2.0.0.2), to be mounted at /csc/v2. */
-export function version2({ specs, strict }: Config['csc']): Dialect {
+export function version2(config: DialectConfig): Dialect {
+  const { specs, strict } = config.csc
   const reading = (name: string) => ({ read: readingVersion2(name, { strict }) })
   const info = infoEndpoint(() => endpoints.map(({ name }) => name))
   const endpoints = [
     spoken(info, { ...reading(info.name), write: infos[specs], describe: describedIn(specs) }),
-    ...methods.map((method) => spoken(method, reading(method.name))),
+    ...methods
+      .filter((method) => exists(method, config))
+      .map((method) => spoken(method, reading(method.name))),
   ]
-  return { specs, endpoints, notBuilt, renderError: renderingErrors() }
+  const absent = methods.filter((method) => !exists(method, config)).map(({ name }) => name)
+  return { specs, endpoints, notBuilt: [...notBuilt, ...absent], renderError: renderingErrors() }
 }
