@@ -12,14 +12,15 @@ export interface SignatureParameters {
   readonly keyid: string
   /** RFC 9421, 6.2.2. */
   readonly alg?: string
+  readonly nonce?: string
   readonly tag?: string
 }
 
 /** The covered components and the parameters, as Signature-Input says them (RFC 9421, 2.3). */
 export function signatureInput(components: readonly Component[], parameters: SignatureParameters): string {
-  const { created, keyid, alg, tag } = parameters
+  const { created, keyid, alg, nonce, tag } = parameters
   const names = components.map(({ name }) => `"${name}"`).join(' ')
-  const strings = Object.entries({ keyid, alg, tag }).flatMap(([name, value]) =>
+  const strings = Object.entries({ keyid, alg, nonce, tag }).flatMap(([name, value]) =>
     value === undefined ? [] : [`;${name}="${value}"`],
   )
   return `(${names});created=${created}${strings.join('')}`

@@ -5,19 +5,13 @@ import { findClient } from '../db/clients.ts'
 import type { TakenJob } from '../db/jobs.ts'
 import { JobFailure, type JobWork } from '../jobs.ts'
 import { OutgoingError } from '../outgoing/errors.ts'
-import { permitForService } from '../signing/permit.ts'
-import { sign } from '../signing/sign.ts'
-import { contentDigest, signatureBase, signatureInput, type Component } from './messageSignature.ts'
-import { notificationKey } from './notificationKeys.ts'
 import { isCovered } from './responseUris.ts'
+import { signedHeaders } from './signedRequest.ts'
 
-const CONTENT_TYPE = 'application/json'
 /** Tells these signatures from others that a receiver may meet (RFC 9421, 2.3). */
 const TAG = 'intaglio-notification'
-const LABEL = 'intaglio'
 
 const payloadSchema = z.object({ responseID: z.guid(), clientID: z.string(), uri: z.string() })
-type Payload = z.infer<typeof payloadSchema>
 
 /** Tells clients that a request has ended, at their `response_uri` (CSC API v2.2, 11.13): that it has, and not how. */
 export const notificationWork: JobWork = {
@@ -53,44 +47,18 @@ async function deliver(ctx: Context, job: TakenJob, signal: AbortSignal): Promis
     throw new JobFailure('not_registered', { isFinal: true })
   const url = new URL(uri)
   const body = Buffer.from(JSON.stringify({ responseID }))
-  const headers = await signedHeaders(ctx, { url, body, payload: { responseID, clientID, uri } })
+  const headers = await signedHeaders(ctx, {
+    url,
+    body,
+    tag: TAG,
+    act: 'notification.sign',
+    subjects: [`client:${clientID}`, `signature:${responseID}`],
+  })
+  if (headers === undefined) throw new JobFailure('no_key')
   const { status } = await ctx
     .fetch({ purpose: 'notification', method: 'POST', url, headers, body, signal })
     .catch((error: unknown) => {
       throw error instanceof OutgoingError ? new JobFailure(error.reason, { cause: error }) : error
     })
   if (status < 200 || status > 299) throw new JobFailure(`status_${status}`)
-}
-
-/** Signed anew each time, so that a receiver may refuse what is old. */
-async function signedHeaders(
-  ctx: Context,
-  { url, body, payload }: { readonly url: URL; readonly body: Buffer; readonly payload: Payload },
-): Promise<Record<string, string>> {
-  const used = await notificationKey(ctx)
-  if (used === undefined) throw new JobFailure('no_key')
-  const digest = contentDigest(body)
-  const components: Component[] = [
-    { name: '@method', value: 'POST' },
-    { name: '@target-uri', value: url.href },
-    { name: 'content-type', value: CONTENT_TYPE },
-    { name: 'content-digest', value: digest },
-  ]
-  const created = Math.floor(ctx.clock() / 1000)
-  const input = signatureInput(components, { created, keyid: used.keyid, alg: used.alg, tag: TAG })
-  const permit = permitForService({
-    key: used.key,
-    scheme: used.scheme,
-    messages: [Buffer.from(signatureBase(components, input))],
-    act: 'notification.sign',
-    subjects: [`client:${payload.clientID}`, `signature:${payload.responseID}`],
-  })
-  const [signature] = await sign(ctx, permit)
-  if (signature === undefined) throw new Error('no signature')
-  return {
-    'content-type': CONTENT_TYPE,
-    'content-digest': digest,
-    'signature-input': `${LABEL}=${input}`,
-    signature: `${LABEL}=:${signature.toString('base64')}:`,
-  }
 }
