@@ -24,6 +24,13 @@ const operator = z.strictObject({
 /** As URLs write a host: lower case. */
 const hostPattern = z.string().regex(/^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$/, 'a name, or *. and a name')
 
+/** One address, which is signed as it stands: no secret belongs into it. */
+const gatewayUrl = z.url().refine((text) => {
+  if (!URL.canParse(text)) return false
+  const { protocol, username, password, search, hash } = new URL(text)
+  return protocol === 'https:' && [username, password, search, hash].every((part) => part === '')
+}, 'https, without user, query and fragment')
+
 export const configSchema = z.strictObject({
   /** 'production' refuses what only a laptop may do; 'test' is 'dev' without the demo credential. */
   profile: z.enum(['dev', 'test', 'production']),
@@ -127,9 +134,22 @@ export const configSchema = z.strictObject({
     .strictObject({
       /**
        * Brings one-time codes and requests for approval to holders. 'file' writes each to a file below {home}/messages, for a
-       * laptop; production refuses it. 'none': nothing is sent, and no credential asks for a sent code.
+       * laptop; production refuses it. 'webhook' posts each to a gateway of yours for SMS and e-mail (docs/operator.md).
+       * 'none': nothing is sent, no credential asks for a sent code, and the methods that send are not there.
        */
-      sender: z.enum(['none', 'file']).default('none'),
+      sender: z.enum(['none', 'file', 'webhook']).default('none'),
+      webhook: z
+        .strictObject({
+          /** Where messages are posted: at a public address, by a certificate that `outgoing.ca` or Node vouches for. */
+          url: gatewayUrl,
+          /** File with a bearer token that the gateway wants, read for each message. Absent: it goes by the signature. */
+          tokenFile: z.string().min(1).optional(),
+        })
+        .optional(),
+    })
+    .refine(({ sender, webhook }) => (sender === 'webhook') === (webhook !== undefined), {
+      path: ['webhook'],
+      error: "goes with the sender 'webhook', and that sender with it",
     })
     .default({ sender: 'none' }),
   /** The first operators, entered while there is none; later ones by `intaglio operator create`. */

@@ -30,6 +30,7 @@ export const alarms = {
   tls_certificate_ending: 'warning',
   tls_reload_failed: 'warning',
   delivery_given_up: 'warning',
+  messages_fail: 'warning',
 } as const satisfies Readonly<Record<string, Severity>>
 
 export type AlarmName = keyof typeof alarms

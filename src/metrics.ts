@@ -2,6 +2,7 @@ import { Registry } from 'prom-client'
 import type { DatabaseObserver, StatementFailure } from './db/database.ts'
 import type { JobKind } from './db/jobs.ts'
 import { CountFamily, HistogramFamily } from './metrics/families.ts'
+import { messageKinds, type MessageKind } from './sender.ts'
 
 /** Steps of a signature's life: where src/signing waits for somebody else. */
 export type Step = 'authorise' | 'reserve' | 'sign' | 'complete'
@@ -42,6 +43,8 @@ export class Metrics implements DatabaseObserver {
   readonly registry = new Registry()
   /** By performance.now(); undefined: nothing was written yet. */
   lastWriteAt: number | undefined
+  /** By performance.now(): the first message that failed since one went; undefined: the last one went. */
+  messagesFailSince: number | undefined
 
   readonly #attempts = counts(this.registry, 'attempts_total', {
     help: 'Attempts to sign that were closed.',
@@ -65,6 +68,10 @@ export class Metrics implements DatabaseObserver {
   })
   readonly #jobs = counts(this.registry, 'jobs_total', {
     help: 'Jobs by what became of an attempt at them; dead: given up.',
+    labels: ['kind', 'outcome'],
+  })
+  readonly #messages = counts(this.registry, 'messages_total', {
+    help: 'Messages to holders; failed: whoever asked for it was told to come back.',
     labels: ['kind', 'outcome'],
   })
   readonly #tokensIssued = counts(this.registry, 'oauth_tokens_issued_total', {
@@ -97,6 +104,8 @@ export class Metrics implements DatabaseObserver {
     for (const outcome of ['accepted', 'wrong', 'locked']) this.#activations.of(outcome)
     for (const kind of ['signature', 'notification'])
       for (const outcome of ['done', 'failed', 'dead']) this.#jobs.of(kind, outcome)
+    for (const kind of messageKinds)
+      for (const outcome of ['sent', 'failed']) this.#messages.of(kind, outcome)
     for (const step of ['authorise', 'reserve', 'sign', 'complete']) this.#steps.of(step)
   }
 
@@ -122,6 +131,11 @@ export class Metrics implements DatabaseObserver {
 
   job(kind: JobKind, outcome: 'done' | 'failed' | 'dead'): void {
     this.#jobs.of(kind, outcome).value++
+  }
+
+  message(kind: MessageKind, outcome: 'sent' | 'failed'): void {
+    this.#messages.of(kind, outcome).value++
+    this.messagesFailSince = outcome === 'sent' ? undefined : (this.messagesFailSince ?? performance.now())
   }
 
   tokenIssued(): void {

@@ -9,7 +9,6 @@ import { checkSchema, migrate } from './db/migrate.ts'
 import { databaseAccess, type DatabaseAccess } from './db/tls.ts'
 import { notificationWork } from './deliveries/notification.ts'
 import { DEMO_CLIENT_ID, prepareDemo } from './dev/demo.ts'
-import { fileSender } from './dev/fileSender.ts'
 import { enterOperators } from './enterOperators.ts'
 import { startJobs } from './jobs.ts'
 import { holdLease } from './lease.ts'
@@ -17,8 +16,9 @@ import { derivedUrl, openListeners } from './listeners.ts'
 import { Metrics } from './metrics.ts'
 import { observeDatabase } from './metrics/database.ts'
 import { startObserving } from './observing.ts'
+import { openSender } from './openSender.ts'
 import { openTokens } from './openTokens.ts'
-import { guardedFetch, type Fetch } from './outgoing/fetch.ts'
+import { guardedFetch, hostOf, type Fetch } from './outgoing/fetch.ts'
 import { ensureHierarchy } from './pki/hierarchy.ts'
 import { signatureWork } from './signing/asynchronous.ts'
 import { startRecovery } from './signing/recover.ts'
@@ -57,6 +57,7 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
   try {
     const ctx = await startContext(running, log, endings)
     await ensureHierarchy(ctx)
+    await ctx.sender?.prepare?.(ctx)
     await enterOperators(ctx)
     endings.push(await startRecovery(ctx))
     endings.push(startJobs(ctx, [signatureWork, notificationWork]))
@@ -95,14 +96,15 @@ async function startContext(
 
   const token = await openTokens(config, db, { log, instanceId })
   endings.push(() => token.close())
-  const sender = config.messages.sender === 'file' ? fileSender(config.home) : undefined
+  const sender = openSender(config)
   return { config, db, token, clock: Date.now, log, metrics, fetch, sender, instanceId }
 }
 
 /** The way out to servers of others. @throws ConfigError when the file of authorities cannot be read */
-function outgoing({ outgoing: { notificationHosts, ca: file, privateHosts } }: Config): Fetch {
+function outgoing({ outgoing: { notificationHosts, ca: file, privateHosts }, messages }: Config): Fetch {
   const { ca } = file === undefined ? {} : readTlsFiles({ ca: { path: 'outgoing.ca', file } })
-  return guardedFetch({ hosts: { notification: notificationHosts }, privateHosts, ca })
+  const gateway = messages.webhook === undefined ? [] : [hostOf(new URL(messages.webhook.url))]
+  return guardedFetch({ hosts: { notification: notificationHosts, message: gateway }, privateHosts, ca })
 }
 
 /** Once, so that its files are read and not watched. */

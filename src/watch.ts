@@ -9,6 +9,8 @@ const INVENTORY_MS = 60_000
 const PATIENCE_MS = 30_000
 /** Far from what a time service does by slewing, and well below the shortest life of an authorisation. */
 const CLOCK_TOLERANCE_MS = 5_000
+/** Above what holders take to ask again. */
+const MESSAGES_PATIENCE_MS = 60_000
 const DAY_MS = 86_400_000
 /** Of a token's capacity: what is left lasts until more was bought. */
 const NEARLY_FULL = 0.9
@@ -40,6 +42,7 @@ export function startWatch(ctx: Context): Watch {
   const look = async (): Promise<void> => {
     clock()
     watchTokens(ctx, lasting)
+    watchMessages(ctx, lasting)
     await watchDatabase(ctx, watched, lasting)
     if (watched.observation === undefined || performance.now() - inventoryAt < INVENTORY_MS) return
     inventoryAt = performance.now()
@@ -73,6 +76,12 @@ function watchTokens(ctx: Context, lasting: Lasting): void {
     const says = 'no signer of the token has signed a canary for 30 s: nothing is signed with its keys'
     lasting.note('no_signer', { on: !up, about: name, patienceMs: PATIENCE_MS, says })
   }
+}
+
+function watchMessages({ metrics: { messagesFailSince: since } }: Context, lasting: Lasting): void {
+  const says = 'no message has reached the gateway for a minute: holders get neither codes nor links'
+  const on = since !== undefined && performance.now() - since >= MESSAGES_PATIENCE_MS
+  lasting.note('messages_fail', { on, says })
 }
 
 async function watchDatabase(ctx: Context, watched: Watched, lasting: Lasting): Promise<void> {

@@ -9,7 +9,7 @@ import { oneAtATime } from '../db/startLock.ts'
 import { Refusal } from '../refusal.ts'
 import { makeKey } from '../signing/makeKey.ts'
 
-/** What notifications are signed with, and with nothing else. */
+/** What notifications are signed with, and messages to the operator's gateway, under another tag; and nothing else. */
 const PURPOSE = 'notification'
 /** Few receivers know more than this one. */
 const KEY_TYPE = 'P-256'
@@ -36,8 +36,8 @@ export interface NotificationKey extends Way {
 }
 
 /**
- * Makes the first key, where there is none: when an operator gives a client the first address, so that its receivers find
- * the key before the first notification. Later ones are made by `intaglio token generate notification`.
+ * Makes the first key, where there is none: when an operator gives a client the first address, and at a start with a gateway
+ * for messages, so that receivers find the key before what it signs. Later ones are made by `intaglio token generate notification`.
  * @throws Refusal 'conflict' where no token makes such keys
  */
 export async function ensureNotificationKey(ctx: Context, actor: string): Promise<void> {

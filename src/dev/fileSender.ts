@@ -9,7 +9,7 @@ export const MESSAGES = 'messages'
 /** Writes each message to a file of its own, which only the user who runs the service reads. @param home of the service */
 export function fileSender(home: string): Sender {
   return {
-    send: async ({ to, text }) => {
+    send: async (_ctx, { to, text }) => {
       const name = `${new Date().toISOString().replaceAll(':', '-')}-${randomUUID()}.json`
       await writePrivate(join(home, MESSAGES, name), { to, text })
     },

@@ -7,8 +7,8 @@ import { Deadlines, type Limits } from './deadlines.ts'
 import { OutgoingError } from './errors.ts'
 import { resolveHost, type Resolve } from './resolve.ts'
 
-/** What the service calls others for. Each purpose has its own list of hosts. */
-export type OutgoingPurpose = 'notification'
+/** What the service calls others for: to tell clients, and the operator's gateway. Each purpose has its own list of hosts. */
+export type OutgoingPurpose = 'notification' | 'message'
 
 export interface OutgoingRequest {
   readonly purpose: OutgoingPurpose
@@ -74,11 +74,16 @@ export function guardedFetch(options: OutgoingOptions): Fetch {
   }
 }
 
-/** The host, as a name or an address without brackets. @throws OutgoingError */
+/** A name, or an address without brackets: as lists of hosts have it. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '')
+}
+
+/** @throws OutgoingError */
 function checkedHost({ hosts }: OutgoingOptions, { url, purpose }: OutgoingRequest): string {
   if (url.protocol !== 'https:') throw new OutgoingError('not_https')
   if (url.username !== '' || url.password !== '') throw new OutgoingError('host_not_allowed')
-  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const host = hostOf(url)
   const allowed = hosts[purpose]
   if (allowed !== undefined && !allowed.some((pattern) => isCovered(host, pattern)))
     throw new OutgoingError('host_not_allowed')

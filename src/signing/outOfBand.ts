@@ -19,10 +19,11 @@ import { findCredential, type CredentialRow } from '../db/credentials.ts'
 import { findPerson } from '../db/persons.ts'
 import type { SendLimits } from '../db/sendLimits.ts'
 import { Refusal, unavailable } from '../refusal.ts'
+import type { Wording } from '../sender.ts'
 import { approveCredential, newSad, type Authorised } from './activation.ts'
 import { inTurn } from './inTurn.ts'
 import { bearerHash, checkUsable } from './permit.ts'
-import { senderOf } from './sendCode.ts'
+import { senderOf, tellHolder } from './tellHolder.ts'
 
 /**
  * Of requests for approval, each of which is a message. People sign several batches one after another, and an application
@@ -45,12 +46,12 @@ export interface Wish {
   readonly digests?: readonly Buffer[]
   readonly description?: string
   /** The message, in the holder's language. */
-  text(shown: {
+  readonly wording: Wording<{
     readonly code: string
     readonly client: string
     readonly count: number
     readonly minutes: number
-  }): string
+  }>
 }
 
 /**
@@ -63,17 +64,20 @@ export async function askHolder(ctx: Context, wish: Wish): Promise<string> {
   const { clientId, credential } = wish
   checkUsable(credential)
   await refuseLocked(ctx, credential, clientId)
-  const sender = senderOf(ctx)
+  // Before it is stored.
+  senderOf(ctx)
   const to = (await findPerson(ctx.db, credential.personId))?.contact ?? ''
   if (to === '') throw unavailable('The holder cannot be reached at the moment')
   const [handle, code] = [newBearer(), newBearer()]
   const id = await noted(ctx, wish, { handleHash: bearerHash(handle), linkHash: bearerHash(code) })
   const client = (await findClient(ctx.db, clientId))?.name ?? ''
   const count = wish.digests?.length ?? wish.count
-  const text = wish.text({ code, client, count, minutes: APPROVAL_LIMITS.seconds / 60 })
-  await sender.send({ to, text }).catch(async (error: unknown) => {
-    await voidApproval(ctx.db, id)
-    throw unavailable('The holder cannot be reached at the moment', error)
+  const { language } = wish.wording
+  const text = wish.wording.text({ code, client, count, minutes: APPROVAL_LIMITS.seconds / 60 })
+  const message = { id, kind: 'approval', to, text, language } as const
+  await tellHolder(ctx, message, {
+    says: 'The holder cannot be reached at the moment',
+    undo: () => voidApproval(ctx.db, id),
   })
   return handle
 }

@@ -8,18 +8,19 @@ import { findClient } from '../db/clients.ts'
 import { findCredential, type CredentialRow } from '../db/credentials.ts'
 import { findPerson } from '../db/persons.ts'
 import { insertSentCode, voidSentCode } from '../db/sentCodes.ts'
-import { Refusal, unavailable } from '../refusal.ts'
-import type { Sender } from '../sender.ts'
+import { Refusal } from '../refusal.ts'
+import type { Wording } from '../sender.ts'
 import { contactMark, sentCodeDigits } from './derived.ts'
 import { inTurn } from './inTurn.ts'
 import { checkUsable } from './permit.ts'
 import { SEND_LIMITS, secondFactorOf, type SecondFactor } from './secondFactor.ts'
+import { senderOf, tellHolder } from './tellHolder.ts'
 
 export interface CodeRequest {
   readonly clientId: string
   readonly credentialId: string
   /** The message, in the holder's language. */
-  text(shown: { readonly digits: string; readonly client: string; readonly minutes: number }): string
+  readonly wording: Wording<{ readonly digits: string; readonly client: string; readonly minutes: number }>
 }
 
 /**
@@ -38,23 +39,20 @@ export async function sendCode(ctx: Context, request: CodeRequest): Promise<void
   if (await isLocked(ctx.db, { keyId: credential.keyId, clientId })) {
     throw new Refusal('credential_locked', 'Credential locked')
   }
-  const sender = senderOf(ctx)
+  // Before it is counted.
+  senderOf(ctx)
   const to = await contactOf(ctx, credential, factor)
   const code = { id: randomUUID(), credentialId, clientId, personId: credential.personId }
   const expiresAt = await noted(ctx, code)
   const client = (await findClient(ctx.db, clientId))?.name ?? ''
   const digits = await sentCodeDigits(ctx, { ...code, expiresAt })
-  const text = request.text({ digits, client, minutes: SEND_LIMITS.seconds / 60 })
-  await sender.send({ to, text }).catch(async (error: unknown) => {
-    await voidSentCode(ctx.db, code.id)
-    throw unavailable('The code cannot be sent at the moment', error)
+  const { language } = request.wording
+  const text = request.wording.text({ digits, client, minutes: SEND_LIMITS.seconds / 60 })
+  const message = { id: code.id, kind: 'code', to, text, language } as const
+  await tellHolder(ctx, message, {
+    says: 'The code cannot be sent at the moment',
+    undo: () => voidSentCode(ctx.db, code.id),
   })
-}
-
-/** @throws Refusal 'unavailable' where none is configured */
-export function senderOf({ sender }: Pick<Context, 'sender'>): Sender {
-  if (sender === undefined) throw unavailable('Messages are not sent at the moment')
-  return sender
 }
 
 type SentTo = Extract<SecondFactor, { kind: 'sent' }>
@@ -73,12 +71,12 @@ async function noted(
   ctx: Context,
   code: { readonly id: string; readonly credentialId: string; clientId: string; personId: string },
 ): Promise<number> {
-  const { credentialId, clientId, personId } = code
+  const { id, credentialId, clientId, personId } = code
   const act = auditEntry({
     kind: 'act',
     act: 'code.send',
     actor: `client:${clientId}`,
-    subjects: [`credential:${credentialId}`, `person:${personId}`],
+    subjects: [`credential:${credentialId}`, `person:${personId}`, `code:${id}`],
   })
   // In turn, so that who asks a thousand times waits here, and not with a connection each.
   const made = await inTurn(`send ${clientId}`, () =>

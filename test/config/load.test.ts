@@ -65,6 +65,12 @@ describe('configuration', () => {
       )
     })
 
+    it('overrides what is only there by it', () => {
+      const url = 'https://messages.example.org/'
+      const env = { INTAGLIO_MESSAGES_SENDER: 'webhook', INTAGLIO_MESSAGES_WEBHOOK_URL: url }
+      expect(value(env).messages).to.deep.equal({ sender: 'webhook', webhook: { url } })
+    })
+
     it('overrides a list of strings, separated by commas', () => {
       const env = { INTAGLIO_HTTP_CORS_ORIGINS: 'https://a.example, https://b.example' }
       expect(value(env).http.corsOrigins).to.deep.equal(['https://a.example', 'https://b.example'])

@@ -64,6 +64,27 @@ describe('the configuration of production', () => {
     ])
   })
 
+  it('takes a gateway of the operator’s own, by https, at an address that holds no secret', () => {
+    const webhook = (url: string) => ({ sender: 'webhook', webhook: { url } })
+    const gateway = 'https://messages.example.org:8443/intaglio'
+    expect(production((config) => (config['messages'] = webhook(gateway)))).to.deep.equal([])
+    for (const url of [
+      'http://messages.example.org/',
+      'https://user:password@messages.example.org/',
+      'https://messages.example.org/?key=secret',
+      'https://messages.example.org/#part',
+    ]) {
+      const [problem] = production((config) => (config['messages'] = webhook(url)))
+      expect(problem, url).to.match(/: messages\.webhook\.url: https, without user, query and fragment$/)
+    }
+    for (const messages of [{ sender: 'webhook' }, { ...webhook(gateway), sender: 'none' }]) {
+      const [problem] = production((config) => (config['messages'] = messages))
+      expect(problem).to.match(
+        /: messages\.webhook: goes with the sender 'webhook', and that sender with it$/,
+      )
+    }
+  })
+
   it('has no RSA key below 3072 bits to choose for its authorities', () => {
     const path = files.changed(
       'production.example.json',

@@ -26,6 +26,7 @@ export const METRIC_NAMES = [
   'intaglio_jobs_late_seconds',
   'intaglio_jobs_total',
   'intaglio_jobs_waiting',
+  'intaglio_messages_total',
   'intaglio_oauth_tokens_issued_total',
   'intaglio_refusals_total',
   'intaglio_signature_hashes',

@@ -34,7 +34,7 @@ describe('the guarded fetch', () => {
   })
   const ask = (options: Partial<OutgoingOptions> = {}, url = `https://${NAME}:${receiver.port}/x?y=1`) =>
     guardedFetch({
-      hosts: { notification: undefined },
+      hosts: { notification: undefined, message: [] },
       privateHosts: [NAME],
       ca: receiver.ca,
       limits: LIMITS,
@@ -119,7 +119,7 @@ describe('the guarded fetch', () => {
   })
 
   it('calls the hosts of its purpose and no others', async () => {
-    const only = (...hosts: string[]) => ({ hosts: { notification: hosts } })
+    const only = (...hosts: string[]) => ({ hosts: { notification: hosts, message: [] } })
     expect(await reason(only('other.test', NAME))).to.equal('answered')
     expect(await reason(only('*.test'))).to.equal('answered')
     for (const pattern of ['test', '*.receiver.test', 'eceiver.test', '*.eceiver.test', 'other.test']) {
@@ -198,7 +198,7 @@ describe('the guarded fetch', () => {
     const ending = new AbortController()
     receiver.answer = () => ending.abort()
     const fetch = guardedFetch({
-      hosts: { notification: undefined },
+      hosts: { notification: undefined, message: [] },
       privateHosts: [NAME],
       ca: receiver.ca,
       ...answering([HERE]),

@@ -172,7 +172,7 @@ async function outOfBand(
     ...(input.hashes === undefined ? {} : { digests: input.hashes }),
     ...(input.description === undefined ? {} : { description: input.description }),
     ...bound,
-    text: approvalMessage(ctx.config.baseUrl, input.lang ?? ctx.config.csc.lang),
+    wording: approvalMessage(ctx.config.baseUrl, input.lang ?? ctx.config.csc.lang),
   })
   return { handle }
 }

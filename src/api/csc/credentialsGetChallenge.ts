@@ -33,8 +33,8 @@ export const credentialsGetChallenge = endpoint({
     if (input.authObjectID !== OTP_ID || secondFactorOf(row)?.kind !== 'sent') {
       throw new Refusal('invalid_request', 'Invalid parameter authObjectID')
     }
-    const text = codeMessage(input.lang ?? ctx.config.csc.lang)
-    await sendCode(ctx, { clientId, credentialId: input.credentialID, text })
+    const wording = codeMessage(input.lang ?? ctx.config.csc.lang)
+    await sendCode(ctx, { clientId, credentialId: input.credentialID, wording })
     return {}
   },
 })

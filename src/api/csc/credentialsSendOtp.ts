@@ -26,8 +26,8 @@ export const credentialsSendOtp = endpoint({
     const row = await findCredential(ctx.db, { id: input.credentialID, clientId })
     // Such a credential's holder asks for it on the page.
     if (row?.mode !== 'explicit') throw new Refusal('credential_unknown', 'Invalid parameter credentialID')
-    const text = codeMessage(input.lang ?? ctx.config.csc.lang)
-    await sendCode(ctx, { clientId, credentialId: input.credentialID, text })
+    const wording = codeMessage(input.lang ?? ctx.config.csc.lang)
+    await sendCode(ctx, { clientId, credentialId: input.credentialID, wording })
     return {}
   },
 })

@@ -1,3 +1,6 @@
+import type { Wording } from '../../sender.ts'
+import { languageIn } from './language.ts'
+
 /** Where the page is that the link leads to. What stands after # is in no server's log. */
 const PAGE = '/oauth2/approve'
 
@@ -20,8 +23,8 @@ const messages = {
 export function approvalMessage(
   baseUrl: string,
   lang: string,
-): (shown: Omit<Shown, 'link'> & { readonly code: string }) => string {
-  const wanted = /^[a-z]{2,3}/.exec(lang.toLowerCase())?.[0] ?? ''
-  const message = Object.hasOwn(messages, wanted) ? messages[wanted as keyof typeof messages] : messages.en
-  return ({ code, ...shown }) => message({ ...shown, link: `${baseUrl}${PAGE}#${code}` })
+): Wording<Omit<Shown, 'link'> & { readonly code: string }> {
+  const language = languageIn(messages, lang) ?? 'en'
+  const text = messages[language]
+  return { language, text: ({ code, ...shown }) => text({ ...shown, link: `${baseUrl}${PAGE}#${code}` }) }
 }

@@ -1,3 +1,6 @@
+import type { Wording } from '../../sender.ts'
+import { languageIn } from './language.ts'
+
 /** TABLE of what a message with a one-time code says, by language. */
 const messages = {
   en: ({ digits, client, minutes }: Shown) =>
@@ -13,7 +16,7 @@ interface Shown {
 }
 
 /** @param lang as a client or a browser says it (RFC 5646); English where there is no such message */
-export function codeMessage(lang: string | undefined): (shown: Shown) => string {
-  const wanted = /^[a-z]{2,3}/.exec((lang ?? '').toLowerCase())?.[0] ?? ''
-  return Object.hasOwn(messages, wanted) ? messages[wanted as keyof typeof messages] : messages.en
+export function codeMessage(lang: string | undefined): Wording<Shown> {
+  const language = languageIn(messages, lang) ?? 'en'
+  return { language, text: messages[language] }
 }

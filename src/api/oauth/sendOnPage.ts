@@ -27,7 +27,7 @@ export async function sendOnPage(
   const { clientId, isLogin, lang } = wish
   const credentialId = CREDENTIAL_ID.test(wish.credentialId) ? wish.credentialId : ''
   try {
-    await sendCode(ctx, { clientId, credentialId, text: codeMessage(lang) })
+    await sendCode(ctx, { clientId, credentialId, wording: codeMessage(lang) })
     return 'sent'
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
