@@ -7,12 +7,15 @@ import { byteas } from './binary.ts'
 import type { Usability } from './credentials.ts'
 import type { Queries } from './database.ts'
 import { grouped } from './groupCommit.ts'
+import { ACCESS_TOKEN, PROVEN_TOKEN } from './oauth.ts'
 
 /** What a SAD stands for: the sealed records behind it, and what may forbid their use, as it is now. */
 export interface Found extends Usability {
   readonly key: Sealed<KeyRecord>
   readonly credential: Sealed<CredentialRecord>
   readonly authorisation: Sealed<AuthorisationRecord>
+  /** The SAD is an access token that is bound: thumbprint of the certificate (RFC 8705) or of the key (RFC 9449). */
+  readonly boundTo: string | undefined
   /** By the database's clock. */
   readonly expired: boolean
 }
@@ -80,6 +83,7 @@ interface SadRow extends Usability {
   readonly originCount: number | null
   readonly originExpiresAtMs: string | null
   readonly authorisationSeal: Buffer
+  readonly boundTo: string | null
   readonly expired: boolean
   readonly credentialId: string
   readonly credentialKeyId: string
@@ -106,6 +110,10 @@ const lookup = (asked: string, is: string): string =>
          (extract(epoch from a.expires_at) * 1000)::bigint as "expiresAtMs", a.expires_at <= now() as expired,
          a.origin_id as "originId", a.origin_count as "originCount",
          (extract(epoch from a.origin_expires_at) * 1000)::bigint as "originExpiresAtMs",
+         case when c.mode = 'oauth2code' then
+           (select coalesce(o.payload ->> 'x5t#S256', o.payload ->> 'jkt') from oauth_object o
+             where o.model in ('${ACCESS_TOKEN}', '${PROVEN_TOKEN}') and o.id_hash = a.sad_hash)
+         end as "boundTo",
          case when a.bound then
            (select string_agg(int4send(length(h.digest)) || h.digest, '' order by h.position)
               from authorised_hash h where h.authorisation_id = a.id)
@@ -160,6 +168,7 @@ export async function findAuthorisation(q: Queries, id: string): Promise<Found |
 function foundRow(row: SadRow): Found {
   const { state, keyState, certificateState, certificateExpired, expired } = row
   return {
+    boundTo: row.boundTo ?? undefined,
     state,
     keyState,
     certificateState,

@@ -7,13 +7,13 @@ import { createAuthorisation, findBySad } from '../db/authorisations.ts'
 import { findUnused, takeOver, type Unused } from '../db/extensions.ts'
 import { Refusal } from '../refusal.ts'
 import { digestDetail, newSad, type Authorised } from './activation.ts'
-import { bearerHash, checkSad, notAuthorised, noticing, unknownSad } from './permit.ts'
+import { bearerHash, checkSad, notAuthorised, noticing, unknownSad, type Possession } from './permit.ts'
 import { tokenRefusal } from './tokenRefusal.ts'
 
 /** Of one chain. Each stores a row for every occurrence that goes on, and nobody enters a PIN for it. */
 export const MAX_EXTENSIONS = 100
 
-export interface ExtendRequest {
+export interface ExtendRequest extends Possession {
   readonly sad: string
   readonly clientId: string
   readonly credentialId: string

@@ -52,7 +52,15 @@ export class Permit {
   }
 }
 
-export interface SadRequest {
+/** How it is shown that a SAD which is a bound access token is in the hands that it was given to. */
+export interface Possession {
+  /** The request was authenticated by it, with the proof that this takes. */
+  readonly isBearer?: boolean
+  /** Thumbprint of the certificate that the request was let in with (RFC 8705, 3). */
+  readonly certificate?: string | undefined
+}
+
+export interface SadRequest extends Possession {
   readonly sad: string
   readonly clientId: string
   readonly credentialId: string
@@ -154,14 +162,20 @@ function checkCovers(found: Found, request: SadRequest): void {
 }
 
 /**
- * Whether a SAD is this client's, for this credential, and may be used now.
+ * Whether a SAD is this client's, for this credential, and may be used now. One that is bound to a key is none beside
+ * another token: the request's proof, if there is one, is of that token (RFC 9449, 4.3).
  * @throws Refusal permit_unknown, permit_expired, credential_disabled, certificate_expired, certificate_revoked
  */
-export function checkSad(found: Found, asking: { clientId: string; credentialId: string }): void {
-  const { authorisation, credential } = found
+export function checkSad(
+  found: Found,
+  asking: Possession & { readonly clientId: string; readonly credentialId: string },
+): void {
+  const { authorisation, credential, boundTo } = found
   const isTheirs =
     authorisation.clientId === asking.clientId && credential.credentialId === asking.credentialId
   if (!isTheirs || authorisation.keyId !== credential.keyId) throw unknownSad()
+  const isShown = boundTo === undefined || asking.isBearer === true || asking.certificate === boundTo
+  if (!isShown) throw unknownSad()
   const refusal = refusalOf(found)
   if (refusal !== undefined) throw refusal
 }

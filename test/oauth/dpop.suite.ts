@@ -153,7 +153,8 @@ describe('a token that is bound to a key (DPoP)', () => {
     }
   })
 
-  it('is what a code gives: it signs with a proof alone, at both mounts', async () => {
+  /** A token of the scope credential. */
+  const opened = async (): Promise<string> => {
     const code = await client.code(client.request(credential), { pin: credential.pin })
     const headers = { ...client.basic(), dpop: await proof('/oauth2/token') }
     const form = {
@@ -164,7 +165,11 @@ describe('a token that is bound to a key (DPoP)', () => {
     }
     const { body } = await client.token(form, headers)
     expect(body).to.deep.include({ token_type: 'DPoP', scope: 'credential' })
-    const bearer = String(body['access_token'])
+    return String(body['access_token'])
+  }
+
+  it('is what a code gives: it signs with a proof alone, at both mounts', async () => {
+    const bearer = await opened()
     const asked = { credentialID: credential.id, hashes: [digest('a document')], signAlgo: OID.ecdsa256 }
     const path = '/csc/v2/signatures/signHash'
     expect((await call(path, { authorization: `Bearer ${bearer}` }, asked)).status).to.equal(401)
@@ -174,6 +179,34 @@ describe('a token that is bound to a key (DPoP)', () => {
     expect((await call(info, told, { credentialID: credential.id })).status).to.equal(200)
     const dpop = await proof(path, { ath: ath(bearer) })
     expect((await call(path, { authorization: `DPoP ${bearer}`, dpop }, asked)).status).to.equal(200)
+  })
+
+  it('is no SAD beside another token, whose proof is not its own', async () => {
+    const SAD = await opened()
+    const plain = await service.serviceToken(client.client)
+    const proven = await bound()
+    const [sign, sign1] = ['/csc/v2/signatures/signHash', '/csc/v1/signatures/signHash']
+    const extend = '/csc/v2/credentials/extendTransaction'
+    const own = { credentialID: credential.id, SAD }
+    const asked = { ...own, hashes: [digest('a document')], signAlgo: OID.ecdsa256 }
+    const asked1 = { ...own, hash: [digest('a document')], signAlgo: OID.ecdsa256 }
+    const extended = { ...own, hashes: [digest('a document')], hashAlgorithmOID: OID.sha256 }
+    for (const [path, body] of [
+      [sign, asked],
+      [sign, { ...asked, operationMode: 'A' }],
+      [sign1, asked1],
+      [extend, extended],
+    ] as const) {
+      for (const headers of [
+        { authorization: `Bearer ${plain}` },
+        { authorization: `DPoP ${proven}`, dpop: await proof(path, { ath: ath(proven) }) },
+      ]) {
+        const answer = await call(path, headers, body)
+        expect(answer, path).to.deep.include({ status: 400, body: refusal('Invalid parameter SAD') })
+      }
+    }
+    const headers = { authorization: `DPoP ${SAD}`, dpop: await proof(sign, { ath: ath(SAD) }) }
+    expect((await call(sign, headers, asked)).status, 'nothing of it was spent').to.equal(200)
   })
 
   it('is what a login gives, and what renews it; revoked, it is none', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { createHash, randomBytes } from 'node:crypto'
-import { OID, digest } from '../csc/client.ts'
+import { OID, digest, refusal } from '../csc/client.ts'
 import { selfSigned, type Issued } from '../support/authority.ts'
 import type { HttpsAnswer } from '../support/https.ts'
 import { Doors } from './doors.ts'
@@ -34,7 +34,8 @@ describe('authorization codes of a client that is let in by certificate', () => 
 
   it('are asked for, redeemed and used with that certificate, and with no other', async () => {
     const { service } = doors
-    const credential = await service.newCredential({ clientId: id, mode: 'oauth2code' })
+    const credential = await service.newCredential({ clientId: id, mode: 'oauth2code', multisign: 2 })
+    const hashes = [digest('a document'), digest('another')]
     const verifier = randomBytes(32).toString('base64url')
     const request = {
       client_id: id,
@@ -43,7 +44,8 @@ describe('authorization codes of a client that is let in by certificate', () => 
       code_challenge: createHash('sha256').update(verifier).digest('base64url'),
       code_challenge_method: 'S256',
       credentialID: credential.id,
-      hashes: Buffer.from(digest('a document'), 'base64').toString('base64url'),
+      numSignatures: '2',
+      hashes: hashes.map((hash) => Buffer.from(hash, 'base64').toString('base64url')).join(','),
       hashAlgorithmOID: OID.sha256,
     }
     expect((await post('/oauth2/pushed_authorize', request)).status).to.equal(401)
@@ -68,18 +70,31 @@ describe('authorization codes of a client that is let in by certificate', () => 
     expect(given.status).to.equal(200)
     const { access_token: bearer } = given.body as { access_token: string }
     service.keepSecret(bearer)
-    const sign = (shows?: Issued): Promise<HttpsAnswer> =>
+    const sign = (shows?: Issued, by = bearer, more = {}): Promise<HttpsAnswer> =>
       doors.calling(shows).send(`${doors.api}/csc/v2/signatures/signHash`, {
         method: 'POST',
-        headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${by}`, 'content-type': 'application/json' },
         body: JSON.stringify({
           credentialID: credential.id,
-          hashes: [digest('a document')],
+          hashes: hashes.slice(0, 1),
           signAlgo: OID.ecdsa256,
+          ...more,
         }),
       })
     expect((await sign()).status).to.equal(401)
     expect((await sign(await selfSigned({ name: 'another' }))).status).to.equal(401)
     expect((await sign(mine)).status).to.equal(200)
+
+    // Beside a service token, which came with a certificate of the client's, too: with the same one, or not at all.
+    const renewed = await selfSigned({ name: 'client, renewed' })
+    expect((await doors.register('clients', id, renewed)).status).to.equal(201)
+    const beside = async (shows: Issued): Promise<HttpsAnswer> => {
+      const { access_token: by } = (await doors.token(id, shows)).body as { access_token: string }
+      service.keepSecret(by)
+      return sign(shows, by, { SAD: bearer, hashes: hashes.slice(1) })
+    }
+    const { status, body } = await beside(renewed)
+    expect([status, body]).to.deep.equal([400, refusal('Invalid parameter SAD')])
+    expect((await beside(mine)).status).to.equal(200)
   })
 })

@@ -50,7 +50,7 @@ export const credentialsExtendTransaction = endpoint({
     phrases: [TOO_MANY, 'Invalid digest value length', INVALID_OID, 'The SAD cannot be extended again'],
     refusals: sadRefusals,
   },
-  answer: async (ctx, { clientId, input }) => {
+  answer: async (ctx, { clientId, certificate, input }) => {
     const hash = input.hashAlgorithmOID === undefined ? undefined : askedHash(input.hashAlgorithmOID)
     if (input.hashes !== undefined) {
       checkLengths(input.hashes, hash?.length)
@@ -61,6 +61,7 @@ export const credentialsExtendTransaction = endpoint({
     checkCredential(row, input)
     const { sad, expiresIn } = await extendAuthorisation(ctx, {
       sad: input.SAD,
+      certificate,
       clientId,
       credentialId: input.credentialID,
       ...(hash === undefined ? {} : { hash: hash.name }),

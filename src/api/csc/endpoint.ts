@@ -35,6 +35,8 @@ export interface Asker {
   readonly sad?: string
   /** The one credential that such a token is for. */
   readonly credentialId?: string
+  /** Thumbprint of the certificate that the token is bound to, and came with. */
+  readonly certificate?: string
 }
 
 interface Description<Schema extends z.ZodType, Answer extends object> {

@@ -138,9 +138,10 @@ async function callerOf(face: Face, endpoint: Endpoint, { request, response }: E
 
 function askerOf(caller: Caller | undefined, request: IncomingMessage): Asker {
   if (caller === undefined) return { clientId: '' }
-  const { clientId, personId, credentialId } = caller
+  const { clientId, personId, credentialId, boundTo } = caller
   return {
     clientId,
+    ...(boundTo === undefined ? {} : { certificate: boundTo.thumbprint }),
     ...(personId === undefined ? {} : { personId }),
     ...(credentialId === undefined ? {} : { credentialId, sad: tokenOf(request.headers.authorization) }),
   }

@@ -85,7 +85,7 @@ export const signaturesSignHash = endpoint({
     ],
     refusals: sadRefusals,
   },
-  answer: async (ctx, { clientId, sad, input }): Promise<Answer> => {
+  answer: async (ctx, { clientId, sad, certificate, input }): Promise<Answer> => {
     const later = await askedLater(ctx, clientId, input)
     const scheme = askedScheme(input)
     // Ed25519 signs messages; a client that names a hash says that its messages are digests of it.
@@ -94,6 +94,8 @@ export const signaturesSignHash = endpoint({
     checkCount(input.hashes.length, ctx.config.csc.maxSignatures)
     const permit = await permitOf(ctx, {
       sad: sadOf(input.SAD, sad),
+      isBearer: sad !== undefined,
+      certificate,
       clientId,
       credentialId: input.credentialID,
       scheme: scheme.name,
@@ -114,7 +116,7 @@ export const signaturesSignHash = endpoint({
 
 /**
  * The SAD is a token of the scope credential: the bearer itself, or one beside the bearer of a service (CSC API v2.2,
- * 11.13). Two that differ are one too many.
+ * 11.13), which needs the proof that it is bound to, if it is. Two that differ are one too many.
  */
 function sadOf(given: string | undefined, bearer: string | undefined): string {
   const sad = given ?? bearer
