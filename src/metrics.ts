@@ -26,6 +26,8 @@ const WRITES: ReadonlySet<string> = new Set([
 
 export interface RequestDone {
   readonly face: string
+  /** Of a face that is mounted for several versions of its protocol: which one; else 'none'. */
+  readonly mount: string
   /** The route's pattern, never the path that was asked for. */
   readonly endpoint: string
   readonly status: number
@@ -56,11 +58,11 @@ export class Metrics implements DatabaseObserver {
   })
   readonly #refusals = counts(this.registry, 'refusals_total', {
     help: 'Requests that were refused, by neutral code.',
-    labels: ['face', 'code'],
+    labels: ['face', 'mount', 'code'],
   })
   readonly #requests = counts(this.registry, 'http_requests_total', {
     help: 'HTTP requests that ended, by class of status.',
-    labels: ['face', 'endpoint', 'status'],
+    labels: ['face', 'mount', 'endpoint', 'status'],
   })
   readonly #databaseErrors = counts(this.registry, 'database_errors_total', {
     help: 'Statements that failed, by SQLSTATE or errno.',
@@ -87,7 +89,7 @@ export class Metrics implements DatabaseObserver {
   readonly #hashes = sizes(this.registry, 'signature_hashes', { help: 'Hashes of a signature request.' }).of()
   readonly #requestSeconds = seconds(this.registry, 'http_request_seconds', {
     help: 'HTTP requests, until their connection was free again.',
-    labels: ['face'],
+    labels: ['face', 'mount'],
   })
   readonly #statements = seconds(this.registry, 'database_statement_seconds', {
     help: 'Named statements that went well, with the wait for a connection.',
@@ -143,10 +145,10 @@ export class Metrics implements DatabaseObserver {
   }
 
   request(done: RequestDone): void {
-    const { face, endpoint, status, startedAt, refusal } = done
-    this.#requests.of(face, endpoint, `${Math.floor(status / 100)}xx`).value++
-    this.#requestSeconds.of(face).secondsSince(startedAt)
-    if (refusal !== undefined) this.#refusals.of(face, refusal).value++
+    const { face, mount, endpoint, status, startedAt, refusal } = done
+    this.#requests.of(face, mount, endpoint, `${Math.floor(status / 100)}xx`).value++
+    this.#requestSeconds.of(face, mount).secondsSince(startedAt)
+    if (refusal !== undefined) this.#refusals.of(face, mount, refusal).value++
   }
 
   statement(name: string, startedAt: number): void {

@@ -60,8 +60,8 @@ describe('metrics', () => {
       'intaglio_attempts_total{outcome="unknown"}': 0,
       'intaglio_group_commit_requests_sum{statement="authorisation-reserve"}': 1,
       'intaglio_database_statement_seconds_count{statement="authorisation-complete"}': 1,
-      'intaglio_http_requests_total{face="csc",endpoint="/signatures/signHash",status="2xx"}': 1,
-      'intaglio_http_request_seconds_count{face="csc"}': 1,
+      'intaglio_http_requests_total{face="csc",mount="v2",endpoint="/signatures/signHash",status="2xx"}': 1,
+      'intaglio_http_request_seconds_count{face="csc",mount="v2"}': 1,
     })
   })
 
@@ -75,15 +75,21 @@ describe('metrics', () => {
       authData: [{ id: 'PIN', value: 'not-the-pin' }],
     })
     await client.call('signatures/signHash', {})
+    await client.at('/csc/v1').call('signatures/signHash', {})
     await fetch(`${service.url}/csc/v2/guess-7f3a`)
+    await fetch(`${service.url}/csc/v7/guess-7f3a`)
     await fetch(`${service.url}/guess-7f3a`)
     await grown(before, {
       'intaglio_activations_total{outcome="wrong"}': 1,
-      'intaglio_refusals_total{face="csc",code="activation_failed"}': 1,
-      'intaglio_refusals_total{face="csc",code="invalid_request"}': 1,
-      'intaglio_http_requests_total{face="csc",endpoint="/credentials/authorize",status="4xx"}': 1,
-      'intaglio_http_requests_total{face="csc",endpoint="none",status="4xx"}': 1,
-      'intaglio_http_requests_total{face="none",endpoint="none",status="4xx"}': 1,
+      'intaglio_refusals_total{face="csc",mount="v2",code="activation_failed"}': 1,
+      'intaglio_refusals_total{face="csc",mount="v2",code="invalid_request"}': 1,
+      'intaglio_http_requests_total{face="csc",mount="v2",endpoint="/credentials/authorize",status="4xx"}': 1,
+      'intaglio_http_requests_total{face="csc",mount="v2",endpoint="none",status="4xx"}': 1,
+      'intaglio_http_requests_total{face="csc",mount="v1",endpoint="/signatures/signHash",status="4xx"}': 1,
+      'intaglio_http_requests_total{face="csc",mount="none",endpoint="none",status="4xx"}': 1,
+      'intaglio_refusals_total{face="csc",mount="v1",code="invalid_request"}': 1,
+      'intaglio_http_request_seconds_count{face="csc",mount="v1"}': 1,
+      'intaglio_http_requests_total{face="none",mount="none",endpoint="none",status="4xx"}': 1,
     })
     expect((await scrape(service.url)).text).to.not.contain('7f3a')
   })

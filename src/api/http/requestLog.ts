@@ -36,7 +36,8 @@ export function requestLog({ log, metrics }: Pick<Context, 'log' | 'metrics'>): 
       const { statusCode: status } = response
       log.info({ requestId, method, path, status, ms, ...more, ...aborted }, 'request')
       const [face, endpoint] = [faceOf(path), endpointOf(request)]
-      metrics.request({ face, endpoint, status, startedAt: start, refusal: noted.refusal })
+      const mount = mountOf(path)
+      metrics.request({ face, mount, endpoint, status, startedAt: start, refusal: noted.refusal })
       trace.end({ name: `${method} ${face} ${endpoint}`, status, attributes: { 'http.route': endpoint } })
     })
     trace.run(next)
@@ -55,6 +56,13 @@ const faces: ReadonlyMap<string, string> = new Map([
 function faceOf(path: string): string {
   const end = path.indexOf('/', 1)
   return faces.get(path.slice(1, end === -1 ? path.length : end)) ?? 'none'
+}
+
+/** Where the editions of the CSC API are mounted (src/app.ts). */
+const MOUNT = /^\/csc\/(v1|v2)\//
+
+function mountOf(path: string): string {
+  return MOUNT.exec(path)?.[1] ?? 'none'
 }
 
 /** The pattern of the route that answered, such as /credentials/:id. */
