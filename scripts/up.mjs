@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { attend } from './up/attend.mjs'
 import { bench } from './up/bench.mjs'
 import { build } from './up/build.mjs'
+import { buildWithTests } from './up/buildTests.mjs'
 import { check } from './up/check.mjs'
 import { dependenciesAreCurrent, installDependencies } from './up/dependencies.mjs'
 import { checkNode, missingTools } from './up/needs.mjs'
@@ -43,7 +44,7 @@ const commands = {
   },
   test: async (args) => {
     const module = await prepare()
-    await build(root)
+    await buildWithTests(root)
     await ensureNss()
     return test({ root, home, module, args })
   },
@@ -54,10 +55,12 @@ const commands = {
   bench: async (args) => bench({ root, home, module: await prepare(), args }),
   chaos: async (args) => {
     const module = await prepare()
+    await buildWithTests(root)
     return test({ root, home, module, args: [CHAOS, '--no-parallel', ...args] })
   },
   conformance: async (args) => {
     const module = await prepare()
+    await buildWithTests(root)
     const env = args.includes('--require') ? { INTAGLIO_TEST_REQUIRE: '1' } : {}
     const rest = args.filter((arg) => arg !== '--require')
     return test({ root, home, module, args: [JUDGES, '--no-parallel', ...rest], env })

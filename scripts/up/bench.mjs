@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { attend } from './attend.mjs'
-import { build } from './build.mjs'
+import { buildWithTests } from './buildTests.mjs'
 import { startPassingPostgres } from './postgres.mjs'
 import { cleanEnvironment } from './test.mjs'
 
@@ -10,7 +10,7 @@ import { cleanEnvironment } from './test.mjs'
  * @returns {Promise<number>} exit status
  */
 export async function bench({ root, home, module, args }) {
-  await build(root)
+  await buildWithTests(root)
   const postgres = await startPassingPostgres(home, { durable: true })
   try {
     const env = {

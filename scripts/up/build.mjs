@@ -7,6 +7,8 @@ import { step, Stop } from './say.mjs'
 
 const FOLDERS = ['config', 'hsm', 'src', 'scripts']
 const OTHERS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json']
+/** Each file by itself: nothing that it imports is read, and nothing of the language's own types that can be left out. */
+export const UNCHECKED = ['--noCheck', '--noResolve', '--types', 'null', '--lib', 'es5']
 /** Beside the build stands what the code reads at run time: SQL, JSON, style sheets, icons. */
 const NOT_ASSETS = new Set(['.ts', '.mjs', '.md'])
 
@@ -25,7 +27,7 @@ export async function build(root, { checked = false } = {}) {
     const state = digest(root, files)
     if (isCurrent(state)) return
     rmSync(marker, { force: true })
-    await step('Building', () => compile(root, checked ? [] : ['--noCheck']))
+    await step('Building', () => compile(root, 'tsconfig.build.json', checked ? [] : UNCHECKED))
     const kept = new Set(files.filter(isAsset).map((file) => copy(root, file)))
     for (const file of files.filter((name) => name.endsWith('.ts'))) kept.add(file.replace(/\.ts$/, '.js'))
     sweep(root, kept)
@@ -34,10 +36,10 @@ export async function build(root, { checked = false } = {}) {
 }
 
 /** Whole and not by parts: what an earlier compiler remembers of dist/ need not be true of it any more. */
-async function compile(root, flags) {
+export async function compile(root, config, flags) {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   const whole = ['--incremental', 'false', '--tsBuildInfoFile', 'null']
-  const args = [tsc, '-p', 'tsconfig.build.json', ...whole, ...flags]
+  const args = [tsc, '-p', config, ...whole, ...flags]
   const { code, output } = await run(process.execPath, args, { cwd: root })
   if (code !== 0) throw new Stop(`The build failed:\n${tail(output)}`)
 }
@@ -53,7 +55,8 @@ function walk(root, folder) {
   })
 }
 
-function digest(root, files) {
+/** What an output says of what it was made of. */
+export function digest(root, files) {
   const hash = createHash('sha256').update(process.version)
   for (const file of [...files.toSorted(), ...OTHERS]) {
     hash.update(`\0${file}\0`).update(readFileSync(join(root, file)))

@@ -6,6 +6,14 @@ import { attend } from './attend.mjs'
 import { startPassingPostgres } from './postgres.mjs'
 
 const MOCHA = 'node_modules/mocha/bin/mocha.js'
+/**
+ * In this order: what is loaded last is asked first. Where Node can require modules, mocha would do so first, past the
+ * loaders, and load everything once more where that fails.
+ */
+const LOADERS = [
+  '--no-experimental-require-module',
+  ...['--import', 'tsx', '--import', './test/support/builtSigners.mjs'],
+]
 
 /**
  * Runs mocha with a Postgres of its own, so that several runs can stand side by side.
@@ -26,7 +34,7 @@ export async function test({ root, home, module, args, env: more = {} }) {
       INTAGLIO_TEST_DATABASE_URL: databaseUrl,
       ...(given ? {} : { INTAGLIO_TEST_RUN: shared }),
     }
-    const child = spawn(process.execPath, ['--import', 'tsx', MOCHA, ...specs(root, args)], {
+    const child = spawn(process.execPath, [...LOADERS, MOCHA, ...specs(root, args)], {
       cwd: root,
       env,
       stdio: 'inherit',

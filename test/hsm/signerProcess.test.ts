@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import type { Duplex } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { SignerProcess } from '../../hsm/signerProcess.ts'
 import { MAX_FRAME } from '../../hsm/wire.ts'
@@ -97,9 +96,8 @@ function rawChild(environment: Readonly<Record<string, string>>): {
   wire: Duplex
   errors: string[]
 } {
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-  const main = fileURLToPath(new URL('../../hsm/signer/main.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', loader, main], {
+  const main = fileURLToPath(new URL('../../dist/hsm/signer/main.js', import.meta.url))
+  const child = spawn(process.execPath, [main], {
     env: { ...environment },
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   })

@@ -1,10 +1,8 @@
 /** Fresh SoftHSM tokens for tests, each in a directory of its own. */
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { join, resolve } from 'node:path'
 import type { TokenConfigShape } from '../../hsm/types.ts'
 import type { ToolCommand } from './tokenTool.ts'
 
@@ -86,19 +84,16 @@ export function makeSoftToken(
   }
 }
 
-const TOOL = fileURLToPath(new URL('tokenTool.ts', import.meta.url))
+/** Built before each run. */
+const TOOL = resolve(import.meta.dirname, '../../dist-test/test/softhsm-test-helpers/tokenTool.js')
 
 /** Runs one command of tokenTool.ts in a process of its own. */
 export function runTool(input: object, environment: Record<string, string>): Record<string, unknown> {
-  const ran = spawnSync(
-    process.execPath,
-    ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href, TOOL],
-    {
-      env: environment,
-      input: JSON.stringify(input),
-      encoding: 'utf8',
-    },
-  )
+  const ran = spawnSync(process.execPath, [TOOL], {
+    env: environment,
+    input: JSON.stringify(input),
+    encoding: 'utf8',
+  })
   if (ran.status !== 0) throw new Error(`the token tool failed: ${ran.stderr}`)
   return JSON.parse(ran.stdout) as Record<string, unknown>
 }

@@ -32,9 +32,9 @@ export class Server {
   #err = ''
 
   constructor({ config, home, root: tree = root, env = {}, onOutput }: ServerOptions) {
-    this.child = fork(join(tree, 'test/chaos/support/failpointServer.ts'), [], {
+    this.child = fork(join(tree, 'dist-test/test/chaos/support/failpointServer.js'), [], {
       cwd: tree,
-      execArgv: ['--import', 'tsx'],
+      execArgv: [],
       env: { PATH: process.env['PATH'] ?? '', INTAGLIO_HOME: home, INTAGLIO_CONFIG: config, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })

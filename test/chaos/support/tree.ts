@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '../../..')
 /** What a service is started from, and the entry that starts it. */
-const PARTS = ['config', 'hsm', 'src', 'package.json', 'tsconfig.json', 'test/chaos/support']
+const PARTS = ['dist/config', 'dist/hsm', 'dist/src', 'dist-test', 'package.json']
 
-/** Another version of the service: this one's files, with migrations of its own on top. */
+/** Another version of the service: this one's build, with migrations of its own on top. */
 export class Tree {
   readonly root = mkdtempSync(join(tmpdir(), 'intaglio-version-'))
   /** Of the schema that it was made for. */
@@ -14,9 +14,11 @@ export class Tree {
 
   /** @param migrations SQL of each, after the last that this version has; `{n}` stands for its number */
   constructor(...migrations: readonly string[]) {
-    for (const part of PARTS) cpSync(join(root, part), join(this.root, part), { recursive: true })
+    // A link to this version's build becomes one to its own.
+    const how = { recursive: true, verbatimSymlinks: true }
+    for (const part of PARTS) cpSync(join(root, part), join(this.root, part), how)
     symlinkSync(join(root, 'node_modules'), join(this.root, 'node_modules'))
-    const folder = join(this.root, 'src/db/migrations')
+    const folder = join(this.root, 'dist/src/db/migrations')
     const last = Math.max(...readdirSync(folder).map((name) => Number.parseInt(name, 10)))
     migrations.forEach((sql, index) => {
       const number = last + 1 + index
