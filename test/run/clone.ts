@@ -89,10 +89,11 @@ function repositoryFiles(): string[] {
 
 let template: Clone | undefined
 
-/** A build for all clones of a run. */
+/** A build for all clones of a run: the repository's own where it is what the files say, as it is before a run. */
 function builtOnce(): string {
   if (template === undefined) {
     const made = new Clone({ mode: 0o700, unbuilt: true })
+    cpSync(join(REPOSITORY, 'dist'), join(made.root, 'dist'), { recursive: true })
     made.build()
     process.once('exit', () => made.remove())
     template = made

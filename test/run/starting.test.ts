@@ -33,61 +33,65 @@ describe('Starting the service', function () {
   afterEach(() => Promise.all(starts.splice(0).map((running) => running.stop())))
   after(() => clone.remove('one', 'two'))
 
-  it('prints one line, and keeps what is secret to its owner', async () => {
-    const running = start({ name: 'one' })
-    const url = await running.ready()
-    expect(running.stdout).to.equal(`Intaglio ready at ${url}\n`)
-    const home = clone.home('one')
-    for (const file of [
-      'database-url',
-      'database-owner-url',
-      'pg-passwords.json',
-      'demo.json',
-      'token/so-pin',
-    ]) {
-      expect(statSync(join(home, file)).mode & 0o777, file).to.equal(0o600)
+  describe('as it should', () => {
+    let one: Running
+    let url: string
+    const startOne = async (): Promise<void> => {
+      one = new Running({ clone, name: 'one' })
+      url = await one.ready()
     }
-    const demo = JSON.parse(readFileSync(join(home, 'demo.json'), 'utf8')) as Record<string, unknown>
-    const client = ['baseUrl', 'clientId', 'clientSecret', 'redirectUri', 'caCertificate']
-    const holder = ['userID', 'credentialID', 'pin', 'oauth2CodeCredentialID']
-    expect(demo).to.have.all.keys([...client, ...holder])
-    expect(demo['baseUrl']).to.equal(url)
-    expect(readFileSync(String(demo['caCertificate']), 'utf8')).to.contain('BEGIN CERTIFICATE')
-  })
+    before(startOne)
+    after(() => one.stop())
 
-  it('shows no password in the arguments of any process', async () => {
-    const running = start({ name: 'one' })
-    await running.ready()
-    const file = readFileSync(join(clone.home('one'), 'pg-passwords.json'), 'utf8')
-    const passwords = Object.values(JSON.parse(file) as Record<string, string>)
-    const lines = running.processes().map(({ command }) => command)
-    expect(lines.filter((line) => passwords.some((password) => line.includes(password)))).to.deep.equal([])
-  })
+    it('prints one line, and keeps what is secret to its owner', () => {
+      expect(one.stdout).to.equal(`Intaglio ready at ${url}\n`)
+      const home = clone.home('one')
+      for (const file of [
+        'database-url',
+        'database-owner-url',
+        'pg-passwords.json',
+        'demo.json',
+        'token/so-pin',
+      ]) {
+        expect(statSync(join(home, file)).mode & 0o777, file).to.equal(0o600)
+      }
+      const demo = JSON.parse(readFileSync(join(home, 'demo.json'), 'utf8')) as Record<string, unknown>
+      const client = ['baseUrl', 'clientId', 'clientSecret', 'redirectUri', 'caCertificate']
+      const holder = ['userID', 'credentialID', 'pin', 'oauth2CodeCredentialID']
+      expect(demo).to.have.all.keys([...client, ...holder])
+      expect(demo['baseUrl']).to.equal(url)
+      expect(readFileSync(String(demo['caCertificate']), 'utf8')).to.contain('BEGIN CERTIFICATE')
+    })
 
-  it('lets two services with two homes live side by side', async () => {
-    const [one, two] = [start({ name: 'one' }), start({ name: 'two' })]
-    const urls = [await one.ready(), await two.ready()]
-    expect(urls[0]).to.not.equal(urls[1])
-    await one.stop()
-    expect((await fetch(`${urls[1] ?? ''}/`)).status).to.be.a('number')
-  })
+    it('shows no password in the arguments of any process', () => {
+      const file = readFileSync(join(clone.home('one'), 'pg-passwords.json'), 'utf8')
+      const passwords = Object.values(JSON.parse(file) as Record<string, string>)
+      const lines = one.processes().map(({ command }) => command)
+      expect(lines.filter((line) => passwords.some((password) => line.includes(password)))).to.deep.equal([])
+    })
 
-  it('keeps the credential, and takes another port for Postgres where the last one is taken', async () => {
-    const demo = () =>
-      JSON.parse(readFileSync(join(clone.home('one'), 'demo.json'), 'utf8')) as { credentialID: string }
-    const first = start({ name: 'one' })
-    await first.ready()
-    const before = demo().credentialID
-    await first.stop()
-    const portFile = join(clone.home('one'), 'pg-port')
-    const taken = await listen(Number(readFileSync(portFile, 'utf8')))
-    try {
-      await start({ name: 'one' }).ready()
-      expect(Number(readFileSync(portFile, 'utf8'))).to.not.equal(portOf(taken))
-      expect(demo().credentialID).to.equal(before)
-    } finally {
-      taken.close()
-    }
+    it('lets two services with two homes live side by side', async () => {
+      const two = start({ name: 'two' })
+      expect(await two.ready()).to.not.equal(url)
+      await two.stop()
+      expect((await fetch(`${url}/`)).status).to.be.a('number')
+    })
+
+    it('keeps the credential, and takes another port for Postgres where the last one is taken', async () => {
+      const demo = () =>
+        JSON.parse(readFileSync(join(clone.home('one'), 'demo.json'), 'utf8')) as { credentialID: string }
+      const before = demo().credentialID
+      await one.stop()
+      const portFile = join(clone.home('one'), 'pg-port')
+      const taken = await listen(Number(readFileSync(portFile, 'utf8')))
+      try {
+        await startOne()
+        expect(Number(readFileSync(portFile, 'utf8'))).to.not.equal(portOf(taken))
+        expect(demo().credentialID).to.equal(before)
+      } finally {
+        taken.close()
+      }
+    })
   })
 
   it('says that its port is in use', async () => {
