@@ -7,8 +7,8 @@ import type { Context } from '../../context.ts'
 import { isOperatorsKey } from '../../db/clientCertificates.ts'
 import { findOperatorByThumbprint, spendOperatorRequest, type OperatorRow } from '../../db/operators.ts'
 import { Refusal } from '../../refusal.ts'
+import { REQUEST_TYPE } from './identity.ts'
 
-export const REQUEST_TYPE = 'intaglio-operator+jwt'
 const ALGORITHMS = ['ES256', 'EdDSA']
 /** Long enough for machines that keep time by NTP, short enough that a stolen request is soon worth nothing. */
 const WINDOW_S = 60

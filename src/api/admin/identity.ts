@@ -2,7 +2,9 @@ import { createHash, generateKeyPairSync, randomBytes, type JsonWebKey } from 'n
 import { calculateJwkThumbprint, CompactSign, importJWK } from 'jose'
 import { z } from 'zod'
 import { publicJwkSchema, roles, type PublicJwk, type Role } from '../../../config/operators.ts'
-import { REQUEST_TYPE } from './authenticate.ts'
+
+/** Of the signed requests, as `typ`. */
+export const REQUEST_TYPE = 'intaglio-operator+jwt'
 
 /** The other side of authenticate.ts: an operator's key file, and how it signs a request. */
 export const identitySchema = z.strictObject({
