@@ -140,8 +140,10 @@ export const configSchema = z.strictObject({
       sender: z.enum(['none', 'file', 'webhook']).default('none'),
       webhook: z
         .strictObject({
-          /** Where messages are posted: at a public address, by a certificate that `outgoing.ca` or Node vouches for. */
+          /** Where messages are posted, by a certificate that `outgoing.ca` or Node vouches for. */
           url: gatewayUrl,
+          /** It stands in your own network: its address may be private, and its name one that only this machine knows. */
+          isInternal: z.boolean().default(false),
           /** File with a bearer token that the gateway wants, read for each message. Absent: it goes by the signature. */
           tokenFile: z.string().min(1).optional(),
         })

@@ -103,8 +103,14 @@ async function startContext(
 /** The way out to servers of others. @throws ConfigError when the file of authorities cannot be read */
 function outgoing({ outgoing: { notificationHosts, ca: file, privateHosts }, messages }: Config): Fetch {
   const { ca } = file === undefined ? {} : readTlsFiles({ ca: { path: 'outgoing.ca', file } })
-  const gateway = messages.webhook === undefined ? [] : [hostOf(new URL(messages.webhook.url))]
-  return guardedFetch({ hosts: { notification: notificationHosts, message: gateway }, privateHosts, ca })
+  const { webhook } = messages
+  const gateway = webhook === undefined ? [] : [hostOf(new URL(webhook.url))]
+  return guardedFetch({
+    hosts: { notification: notificationHosts, message: gateway },
+    privateHosts,
+    privateFor: { message: webhook?.isInternal === true ? gateway : [] },
+    ca,
+  })
 }
 
 /** Once, so that its files are read and not watched. */

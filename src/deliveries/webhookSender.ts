@@ -19,7 +19,7 @@ const NONCE_OCTETS = 16
 /** RFC 6750, 2.1: b64token. */
 const BEARER = /^[A-Za-z0-9._~+/-]+=*$/
 
-type Webhook = NonNullable<Config['messages']['webhook']>
+type Webhook = Pick<NonNullable<Config['messages']['webhook']>, 'url' | 'tokenFile'>
 
 /** Posts each message to the operator's own gateway for SMS and e-mail, signed as notifications are. Never twice. */
 export function webhookSender({ url: address, tokenFile }: Webhook): Sender {

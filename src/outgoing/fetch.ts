@@ -35,8 +35,10 @@ export type Fetch = (request: OutgoingRequest) => Promise<OutgoingAnswer>
 export interface OutgoingOptions {
   /** Hosts that may be called, by purpose: names, or `*.name` for all below. Undefined: any public one. */
   readonly hosts: Readonly<Record<OutgoingPurpose, readonly string[] | undefined>>
-  /** Hosts whose addresses may be private: a laptop's and a test's. */
+  /** Hosts whose addresses may be private, whatever they are called for: a laptop's and a test's. */
   readonly privateHosts: readonly string[]
+  /** The same for one purpose: what stands in the operator's own network. */
+  readonly privateFor?: Readonly<Partial<Record<OutgoingPurpose, readonly string[]>>>
   /** PEM: authorities that are believed in place of the system's. */
   readonly ca?: string | Buffer | undefined
   readonly resolve?: Resolve
@@ -58,13 +60,15 @@ const MAX_HEADERS = 8 * 1024
  * checked, and the connection goes to what was checked: a name that answers differently the next time gains nothing.
  */
 export function guardedFetch(options: OutgoingOptions): Fetch {
-  const { limits = LIMITS, resolve = resolveHost(options.privateHosts) } = options
+  const { limits = LIMITS, privateHosts, privateFor = {} } = options
   return async (request) => {
     const host = checkedHost(options, request)
+    const isPrivate = privateHosts.includes(host) || privateFor[request.purpose]?.includes(host) === true
+    const resolve = options.resolve ?? resolveHost(isPrivate)
     const deadlines = new Deadlines(limits, request.signal)
     try {
       const addresses = await deadlines.race(resolve(host))
-      checkAddresses(addresses, options.privateHosts.includes(host))
+      checkAddresses(addresses, isPrivate)
       return await exchange(request, { tls: connection(options, host, addresses), deadlines, limits })
     } catch (error) {
       throw OutgoingError.of(error)

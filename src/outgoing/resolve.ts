@@ -12,14 +12,14 @@ const TRIES = 2
 
 /**
  * By the name servers, not by getaddrinfo: that would take threads which Argon2 needs, for as long as a name server that
- * belongs to the other side likes. A laptop's own names, which no name server knows, are the exception.
+ * belongs to the other side likes. Names of our own network, which no name server need know, are the exception.
  */
-export function resolveHost(privateHosts: readonly string[]): Resolve {
+export function resolveHost(isPrivate: boolean): Resolve {
   return async (host) => {
     const family = isIP(host)
     if (family !== 0) return [{ address: host, family }]
     try {
-      return privateHosts.includes(host) ? await lookup(host, { all: true }) : await asked(host)
+      return isPrivate ? await lookup(host, { all: true }) : await asked(host)
     } catch (error) {
       throw new OutgoingError('not_resolved', error)
     }

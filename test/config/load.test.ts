@@ -68,7 +68,7 @@ describe('configuration', () => {
     it('overrides what is only there by it', () => {
       const url = 'https://messages.example.org/'
       const env = { INTAGLIO_MESSAGES_SENDER: 'webhook', INTAGLIO_MESSAGES_WEBHOOK_URL: url }
-      expect(value(env).messages).to.deep.equal({ sender: 'webhook', webhook: { url } })
+      expect(value(env).messages).to.deep.equal({ sender: 'webhook', webhook: { url, isInternal: false } })
     })
 
     it('overrides a list of strings, separated by commas', () => {

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
-import { guardedFetch, type OutgoingOptions } from '../../src/outgoing/fetch.ts'
+import { guardedFetch, type OutgoingOptions, type OutgoingPurpose } from '../../src/outgoing/fetch.ts'
 import { OutgoingError } from '../../src/outgoing/errors.ts'
 import { Receiver } from './receiver.ts'
 
@@ -32,7 +32,11 @@ describe('the guarded fetch', () => {
       return Promise.resolve(answers[Math.min(asked.length, answers.length) - 1] ?? [])
     },
   })
-  const ask = (options: Partial<OutgoingOptions> = {}, url = `https://${NAME}:${receiver.port}/x?y=1`) =>
+  const ask = (
+    options: Partial<OutgoingOptions> = {},
+    url = `https://${NAME}:${receiver.port}/x?y=1`,
+    purpose: OutgoingPurpose = 'notification',
+  ) =>
     guardedFetch({
       hosts: { notification: undefined, message: [] },
       privateHosts: [NAME],
@@ -40,7 +44,7 @@ describe('the guarded fetch', () => {
       limits: LIMITS,
       ...answering([HERE]),
       ...options,
-    })({ purpose: 'notification', method: 'POST', url: new URL(url), body: Buffer.from('{}') })
+    })({ purpose, method: 'POST', url: new URL(url), body: Buffer.from('{}') })
   const reason = async (...of: Parameters<typeof ask>): Promise<string> =>
     ask(...of).then(
       () => 'answered',
@@ -105,6 +109,14 @@ describe('the guarded fetch', () => {
       expect(receiver.received).to.deep.equal([])
     })
   }
+
+  it('calls the operator’s own network for the one purpose that it is meant for', async () => {
+    const options = { privateHosts: [], privateFor: { message: [NAME] }, ...answering([HERE]) }
+    expect(await reason(options)).to.equal('address_not_allowed')
+    const hosts = { notification: [], message: [NAME] }
+    const { status } = await ask({ ...options, hosts }, `https://${NAME}:${receiver.port}/`, 'message')
+    expect(status).to.equal(200)
+  })
 
   it('calls an address itself where it may be private', async () => {
     const { status } = await ask({ privateHosts: ['127.0.0.1'] }, `https://127.0.0.1:${receiver.port}/`)
