@@ -105,6 +105,14 @@ export const configSchema = z.strictObject({
     keyType: z.enum(['P-256', 'P-384', 'RSA-3072', 'RSA-4096']).default('P-384'),
     /** Days that an end-entity certificate is valid. */
     endEntityDays: z.int().min(1).max(1095).default(365),
+    /**
+     * OID of the certificate policy that end-entity certificates are issued under and carry (RFC 5280, 4.2.1.4), and the only
+     * one that clients may ask for by credentials/create. Absent: they carry none. What it promises is the operator's to keep.
+     */
+    certificatePolicy: z
+      .string()
+      .regex(/^[0-2](\.(0|[1-9][0-9]{0,9})){2,20}$/, 'an OID, such as 1.3.6.1.4.1.32473.1')
+      .optional(),
   }),
   oauth: z.strictObject({
     /** Seconds that a service token lives. */

@@ -30,6 +30,8 @@ export interface CertificateRequest {
   readonly issuer: Issuer
   /** Fewer days than the profile allows. */
   readonly days?: number
+  /** OID of what the certificate is issued under (RFC 5280, 4.2.1.4). */
+  readonly policy?: string
 }
 
 export interface IssuedCertificate {
@@ -134,12 +136,14 @@ async function extensions(request: CertificateRequest, crypto: webcrypto.Crypto)
   const { authority, keyUsage } = profiles[request.profile]
   const subjectKey = await keyIdentifier(request.key.spki, crypto)
   const issuerKey = await keyIdentifier(request.issuer.key.spki, crypto)
+  const { policy } = request
   return [
     new x509.AuthorityKeyIdentifierExtension(issuerKey),
     new x509.SubjectKeyIdentifierExtension(subjectKey),
     ...(authority ? [new x509.BasicConstraintsExtension(true, authority.pathLength, true)] : []),
     // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- a set of the library's flags is a number
     new x509.KeyUsagesExtension(keyUsage, true),
+    ...(policy === undefined ? [] : [new x509.CertificatePolicyExtension([policy])]),
   ]
 }
 
