@@ -19,6 +19,7 @@ import { startObserving } from './observing.ts'
 import { openSender } from './openSender.ts'
 import { openTokens } from './openTokens.ts'
 import { guardedFetch, hostOf, type Fetch } from './outgoing/fetch.ts'
+import { endOverdue } from './pki/createCredential.ts'
 import { ensureHierarchy } from './pki/hierarchy.ts'
 import { signatureWork } from './signing/asynchronous.ts'
 import { startRecovery } from './signing/recover.ts'
@@ -59,7 +60,7 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
     await ensureHierarchy(ctx)
     await ctx.sender?.prepare?.(ctx)
     await enterOperators(ctx)
-    endings.push(await startRecovery(ctx))
+    endings.push(await startRecovery(ctx, endOverdue))
     endings.push(startJobs(ctx, [signatureWork, notificationWork]))
     endings.push(startObserving(ctx))
     if (config.profile === 'dev') await prepareDemo(ctx)

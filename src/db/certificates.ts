@@ -69,6 +69,15 @@ export async function voidCertificate(q: Queries, id: string): Promise<void> {
   })
 }
 
+/** The certificate of a key that has one and was not revoked. */
+export async function issuedFor(q: Queries, keyId: string): Promise<string | undefined> {
+  const rows = await q.query<{ id: string }>({
+    text: `select id from certificate where key_id = $1::uuid and state = 'issued'`,
+    values: [keyId],
+  })
+  return rows[0]?.id
+}
+
 /** The newest certificate of a profile that is valid now: the authority that issues. */
 export async function newestCertificate(q: Queries, profile: string): Promise<CertificateRow | undefined> {
   const rows = await q.query<CertificateRow>({

@@ -15,11 +15,14 @@ export interface ClientRow {
   readonly responseUris: readonly string[]
   /** Authorization requests that the client did not push itself are refused (RFC 9126, 5). */
   readonly requirePushed: boolean
+  /** How many credentials one person may have before the client can have no more made; 0: it can have none made. */
+  readonly creationLimit: number
   readonly createdAt: Date
 }
 
 const COLUMNS = `id, name, state, secret_version as "secretVersion", authentication, redirect_uris as "redirectUris",
-  response_uris as "responseUris", require_pushed as "requirePushed", created_at as "createdAt"`
+  response_uris as "responseUris", require_pushed as "requirePushed", creation_limit as "creationLimit",
+  created_at as "createdAt"`
 
 /** @returns false when the id is taken. */
 export async function insertClient(
@@ -82,6 +85,13 @@ export async function setRequirePushed(q: Queries, id: string, required: boolean
   await q.query({
     text: `update client set require_pushed = $2::boolean where id = $1::text`,
     values: [id, required],
+  })
+}
+
+export async function setCreationLimit(q: Queries, id: string, limit: number): Promise<void> {
+  await q.query({
+    text: `update client set creation_limit = $2::int where id = $1::text`,
+    values: [id, limit],
   })
 }
 

@@ -191,7 +191,9 @@ export async function setPendingSecondFactor(
   secondFactor: string | null,
 ): Promise<boolean> {
   const rows = await q.query({
-    text: `update credential set second_factor = $2::text where id = $1::text and state = 'pending' returning 1`,
+    // One whose PIN was given is sealed already, and waits only to be handed over.
+    text: `update credential set second_factor = $2::text where id = $1::text and state = 'pending'
+              and not exists (select from credential_creation where credential_id = $1::text) returning 1`,
     values: [id, secondFactor],
   })
   return rows.length === 1

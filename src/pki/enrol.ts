@@ -49,9 +49,7 @@ async function makeCredential(
   if (credential?.state !== 'pending')
     throw new Refusal('not_found', 'This credential is not waiting for its holder.')
   const actor = `person:${credential.personId}`
-  const key = await makeKey(ctx, { keyType: credential.keyType, purpose: 'signing', actor, secrets: [pin] })
-  const certificate = await certify(ctx, credential, key)
-  const seal = await sealCredential(ctx, credential, { key, certificate })
+  const { key, certificate, seal } = await makeWithPin(ctx, credential, { pin })
   await ctx.db.transaction(async (tx) => {
     await enableCredential(tx, {
       id: credential.id,
@@ -66,6 +64,27 @@ async function makeCredential(
   })
 }
 
+/**
+ * What a pending credential becomes a credential by: key and verifier in one operation of the token, the certificate, and the
+ * seal over all of it. Nothing refers to it yet.
+ */
+export async function makeWithPin(
+  ctx: Context,
+  credential: CredentialRow,
+  { pin, keyId }: { readonly pin: string; readonly keyId?: string },
+): Promise<{ readonly key: KeyRecord; readonly certificate: IssuedCertificate; readonly seal: Buffer }> {
+  const key = await makeKey(ctx, {
+    keyType: credential.keyType,
+    purpose: 'signing',
+    actor: `person:${credential.personId}`,
+    secrets: [pin],
+    ...(keyId === undefined ? {} : { keyId }),
+  })
+  const certificate = await certify(ctx, credential, key)
+  const seal = await sealCredential(ctx, credential, { key, certificate })
+  return { key, certificate, seal }
+}
+
 async function certify(ctx: Context, credential: CredentialRow, key: KeyRecord): Promise<IssuedCertificate> {
   const person = naturalPerson(await findPerson(ctx.db, credential.personId))
   const issuer = await issuingAuthority(ctx)
@@ -75,6 +94,7 @@ async function certify(ctx: Context, credential: CredentialRow, key: KeyRecord):
     key,
     issuer,
     days: ctx.config.ca.endEntityDays,
+    ...(ctx.config.ca.certificatePolicy === undefined ? {} : { policy: ctx.config.ca.certificatePolicy }),
   })
 }
 

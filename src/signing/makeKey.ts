@@ -15,6 +15,8 @@ export interface KeyRequest {
   readonly keyType: KeyType
   readonly purpose: Purpose
   readonly actor: string
+  /** Random where absent. Who writes it down before knows which key to destroy, whatever happens. */
+  readonly keyId?: string
   /** Serial of the token to make it in; without, the purpose decides. */
   readonly tokenSerial?: string
   /** The holder's secrets, for purposes that are activated: the key is born with its verifier and never gets another. */
@@ -26,8 +28,7 @@ export interface KeyRequest {
  * next start finds the handle by it and destroys what nobody owns.
  */
 export async function makeKey(ctx: Context, request: KeyRequest): Promise<Sealed<KeyRecord>> {
-  const { keyType, purpose, actor } = request
-  const keyId = randomUUID()
+  const { keyType, purpose, actor, keyId = randomUUID() } = request
   const tokenSerial = request.tokenSerial ?? makerOf(ctx, purpose)
   const ckaId = await ctx.token.random(CKA_ID_OCTETS).catch((error: unknown) => {
     throw tokenRefusal(ctx, error)

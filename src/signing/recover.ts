@@ -14,9 +14,14 @@ const DESTROYED_EVERY = 10
 
 /**
  * Closes what dead processes left open: attempts as 'outcome unknown', once a second; keys whose making never ended,
- * now; keys that were to be destroyed, every ten seconds. Any replica may do it, for any other. @returns a function that stops it and resolves when it has.
+ * now; keys that were to be destroyed, every ten seconds. Any replica may do it, for any other.
+ * @param more is done every ten seconds, too
+ * @returns a function that stops it and resolves when it has.
  */
-export async function startRecovery(ctx: Context): Promise<() => Promise<void>> {
+export async function startRecovery(
+  ctx: Context,
+  more: (ctx: Context) => Promise<void> = () => Promise.resolve(),
+): Promise<() => Promise<void>> {
   await destroyOrphans(ctx)
   let running: Promise<void> = Promise.resolve()
   let passes = 0
@@ -24,7 +29,9 @@ export async function startRecovery(ctx: Context): Promise<() => Promise<void>> 
     running = running
       .then(async () => {
         await closeOpen(ctx)
-        if (passes++ % DESTROYED_EVERY === 0) await destroyDecided(ctx)
+        if (passes++ % DESTROYED_EVERY !== 0) return
+        await more(ctx)
+        await destroyDecided(ctx)
       })
       .catch((error: unknown) => {
         ctx.log.warn({ err: error }, 'recovery did not run; it will again')

@@ -151,6 +151,9 @@ const VIOLATIONS: Readonly<Record<string, string>> = {
     select id from certificate where der is not null and position(tbs in der) = 0`,
   'a key that is to be destroyed is not used any more, and one that was has gone from the list': `
     select k.id from key k join key_destruction d on d.key_id = k.id where k.state in ('enabled', 'destroyed')`,
+  'what waits to be handed over is pending, and what was handed over is not': `
+    select c.id from credential_creation n join credential c on c.id = n.credential_id
+     where case when n.handed_at is null then c.state not in ('pending', 'ended') else c.state = 'pending' end`,
   'what is revoked by a request says why, and since when': `
     select id from certificate where revocation_requested_at is not null
        and (state <> 'revoked' or revocation_reason is null or revoked_at is null)`,
