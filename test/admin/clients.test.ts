@@ -30,6 +30,7 @@ describe('clients', () => {
       'redirectUris',
       'responseUris',
       'requirePushed',
+      'creationLimit',
       'createdAt',
       'clientSecret',
     )
@@ -46,6 +47,7 @@ describe('clients', () => {
         'redirectUris',
         'responseUris',
         'requirePushed',
+        'creationLimit',
         'createdAt',
       ],
     )

@@ -35,6 +35,7 @@ export function addClientCommands(program: Command, open: Open): Command {
   addRedirectUris(client, open)
   addResponseUris(client, open)
   addRequirePushed(client, open)
+  addCreationLimit(client, open)
   addClientKeyCommands(client, open)
   examples(client, ['client create "Municipality of Narvik"', 'client rotate-secret 5d1f…'])
   return client
@@ -97,6 +98,18 @@ function addRequirePushed(client: Command, open: Open): void {
       if (!['on', 'off'].includes(value)) throw new Failure('usage', `${value} is neither on nor off.`)
       const body = { requirePushed: value === 'on' }
       printItem(output, await admin.item('POST /clients/:id/require-pushed', { params: { id }, body }))
+    },
+  })
+}
+
+function addCreationLimit(client: Command, open: Open): void {
+  verb(client, 'creation-limit <id> <count>', {
+    says: 'how many credentials a person may have for it before it can have no more created; 0: it can have none created',
+    open,
+    work: async ({ admin, output }, [id = '', count = '']) => {
+      if (!/^[0-9]{1,3}$/.test(count)) throw new Failure('usage', `${count} is no count.`)
+      const body = { creationLimit: Number(count) }
+      printItem(output, await admin.item('POST /clients/:id/creation-limit', { params: { id }, body }))
     },
   })
 }

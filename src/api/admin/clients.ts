@@ -7,6 +7,7 @@ import {
   listClients,
   rotateClientSecret,
   setClientState,
+  setCreationLimit,
   setRedirectUris,
   setResponseUris,
   setRequirePushed,
@@ -17,6 +18,7 @@ import { clientKeys } from '../../db/clientCertificates.ts'
 import { clientJwks } from '../../db/clientKeys.ts'
 import { ensureNotificationKey } from '../../deliveries/notificationKeys.ts'
 import { isRegistrable, URIS_MAX } from '../../deliveries/responseUris.ts'
+import { CREATION_LIMIT_MAX } from '../../pki/createCredential.ts'
 import { clientSecret } from '../../signing/derived.ts'
 import { clientCertificateEndpoints } from './certificates.ts'
 import { clientKeyEndpoints } from './clientKeys.ts'
@@ -121,6 +123,18 @@ export const clientEndpoints: Endpoints<'clients'> = {
     return { body: shown(await clientOf(ctx, call)) }
   },
 
+  'POST /clients/:id/creation-limit': async (ctx, call) => {
+    const { id } = await clientOf(ctx, call)
+    const limit = z.int().min(0).max(CREATION_LIMIT_MAX)
+    const { creationLimit } = parsed(z.strictObject({ creationLimit: limit }), call.body)
+    await ctx.db.transaction(async (tx) => {
+      await setCreationLimit(tx, id, creationLimit)
+      const act = { act: 'client.creation-limit', actor: actorOf(call), subjects: [`client:${id}`] }
+      await recordAct(tx, { ...act, detail: { creationLimit } })
+    })
+    return { body: shown(await clientOf(ctx, call)) }
+  },
+
   ...clientCertificateEndpoints,
   ...clientKeyEndpoints,
 
@@ -163,6 +177,17 @@ async function shownWithSecret(ctx: Context, id: string): Promise<Record<string,
 }
 
 function shown(row: ClientRow): Record<string, unknown> {
-  const { id, name, state, authentication, redirectUris, responseUris, requirePushed, createdAt } = row
-  return { id, name, state, authentication, redirectUris, responseUris, requirePushed, createdAt }
+  const { id, name, state, authentication, redirectUris, responseUris, requirePushed } = row
+  const { creationLimit, createdAt } = row
+  return {
+    id,
+    name,
+    state,
+    authentication,
+    redirectUris,
+    responseUris,
+    requirePushed,
+    creationLimit,
+    createdAt,
+  }
 }

@@ -11,6 +11,7 @@ import {
   setCredentialState,
   type CredentialRow,
 } from '../../db/credentials.ts'
+import { isBeingCreated } from '../../db/creations.ts'
 import type { Queries } from '../../db/database.ts'
 import { endPendingCredential, expireEnrolments, insertEnrolment } from '../../db/enrolments.ts'
 import { findPerson, lockPerson } from '../../db/persons.ts'
@@ -120,6 +121,8 @@ export const credentialEndpoints: Endpoints<'credentials'> = {
     const made = await ctx.db.transaction(async (tx) => {
       const row = await credentialOf(tx, call)
       if (row.state !== 'pending') throw new Refusal('conflict', 'Only a pending credential is enrolled.')
+      if (await isBeingCreated(tx, row.id))
+        throw new Refusal('conflict', 'Its holder has set the PIN already.')
       await expireEnrolments(tx, row.id)
       await recordAct(tx, {
         act: 'credential.link',

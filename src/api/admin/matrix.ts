@@ -22,6 +22,7 @@ export const matrix = {
   'POST /clients/:id/redirect-uris': ['administrator'],
   'POST /clients/:id/response-uris': ['administrator'],
   'POST /clients/:id/require-pushed': ['administrator'],
+  'POST /clients/:id/creation-limit': ['administrator'],
   'GET /clients/:id/certificates': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
   'POST /clients/:id/certificates': ['administrator'],
   'POST /clients/:id/certificates/:certificate/remove': ['administrator', 'security-officer'],
