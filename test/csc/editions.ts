@@ -45,6 +45,7 @@ export const METHODS_2 = [
   'credentials/extendTransaction',
   'signatures/signHash',
   'signatures/signPolling',
+  'credentials/create',
   'credentials/delete',
   'credentials/revoke',
   'credentials/revocationlist',

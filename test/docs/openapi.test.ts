@@ -182,7 +182,9 @@ describe('/openapi.json', function () {
     const { id, secret } = reader.client
     if (needs !== undefined && 'client' in needs) {
       headers['authorization'] = `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
-    } else if (needs !== undefined) headers['authorization'] = `Bearer ${reader.token}`
+    } else if (needs !== undefined) {
+      headers['authorization'] = `Bearer ${await reader.tokenOf(needs['oauth']?.[0] ?? '')}`
+    }
     const form = new URLSearchParams(
       Object.entries(members).map(([name, value]): [string, string] => [name, String(value)]),
     )

@@ -27,10 +27,23 @@ export class Reader {
 
   static async of(service: TestService): Promise<Reader> {
     const client = await service.newClient('A reader', [example.redirectUri])
+    const call = { params: { id: client.id }, body: { creationLimit: 100 } }
+    await service.admin(service.operators.admin, 'POST /clients/:id/creation-limit', call)
     const token = await service.serviceToken(client)
     const explicit = await service.newCredential({ clientId: client.id })
     const oauth = await service.newCredential({ clientId: client.id, mode: 'oauth2code' })
     return new Reader(service, { client, token, explicit, oauth })
+  }
+
+  /** An access token of a scope; one that is for a single act is made anew each time. */
+  async tokenOf(scope: string): Promise<string> {
+    if (scope !== 'credential-creation') return this.token
+    const { client, oauth, service } = this
+    const browser = new CodeClient(service, client)
+    const form = browser.login({ scope, redirect_uri: example.redirectUri })
+    const typed = { credential: oauth.id, pin: oauth.pin, newPin: 'a-new-pin', again: 'a-new-pin' }
+    const { body } = await browser.redeem(await browser.code(form, typed))
+    return String(body['access_token'])
   }
 
   /** Puts values of one's own where the document has those of nobody. What works once is made anew each time. */

@@ -30,6 +30,8 @@ describe('the page of a holder in a browser', function () {
     const registered = await service.newClient('Wallet of Narvik', [address])
     client = new CodeClient(service, registered)
     credential = await service.newCredential({ clientId: registered.id, mode: 'oauth2code' })
+    const call = { params: { id: registered.id }, body: { creationLimit: 10 } }
+    await service.admin(service.operators.admin, 'POST /clients/:id/creation-limit', call)
     browser = await launch(CHROMIUM)
   })
   after(async () => {
@@ -122,6 +124,7 @@ describe('the page of a holder in a browser', function () {
   const looks: readonly (readonly [string, Record<string, string> | undefined])[] = [
     ['signing', undefined],
     ['login', { scope: 'service' }],
+    ['creation', { scope: 'credential-creation', description: 'For the leases of the harbour' }],
   ]
   for (const lang of Object.keys(strings) as Language[]) {
     for (const [name, form] of looks) {
@@ -142,6 +145,65 @@ describe('the page of a holder in a browser', function () {
       }
     }
   }
+
+  const deletion = (lang: Language) =>
+    client.login({
+      redirect_uri: address,
+      scope: 'credential-deletion',
+      credentialID: credential.id,
+      description: 'You have left the harbour office',
+      lang,
+    })
+  for (const [lang, viewport] of [
+    ['en', PHONE],
+    ['el', DESKTOP],
+  ] as const) {
+    it(`is accessible and fits: deletion, ${lang}`, async () => {
+      const { page, close } = await open(deletion(lang), viewport)
+      await page.getByRole('button', { name: strings[lang].deletion.submit }).waitFor()
+      await picture(page, `deletion-${lang}`)
+      expect(await fits(page)).to.equal(true)
+      expect(await violations(page)).to.deep.equal([])
+      await close()
+    })
+  }
+
+  it('makes a credential by the keyboard alone, and says what is wrong where typing begins again', async () => {
+    const { creation, errors } = strings.en
+    const own = await service.newCredential({ clientId: client.client.id })
+    const asked = client.login({ redirect_uri: address, scope: 'credential-creation' })
+    const { page, close } = await open(asked, PHONE)
+    const pin = 'harbour-47-crane'
+    service.keepSecret(pin)
+    for (const text of [own.id, own.pin]) {
+      await page.keyboard.press('Tab')
+      await page.keyboard.type(text)
+    }
+    // No one-time code.
+    await page.keyboard.press('Tab')
+    for (const text of [pin, `${pin}!`]) {
+      await page.keyboard.press('Tab')
+      await page.keyboard.type(text)
+    }
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').waitFor()
+    expect((await page.getByRole('alert').textContent())?.trim()).to.equal(errors.mismatch)
+    expect(await page.evaluate('document.activeElement.id')).to.equal('pin')
+    await picture(page, 'creation-mistake-phone')
+    expect(await fits(page)).to.equal(true)
+    expect(await violations(page)).to.deep.equal([])
+    await page.keyboard.type(own.pin)
+    await page.getByLabel(creation.newPin, { exact: true }).fill(pin)
+    await page.getByLabel(creation.again).fill(pin)
+    await page.keyboard.press('Enter')
+    await page.waitForURL((url) => url.searchParams.has('code'))
+    const code = new URL(page.url()).searchParams.get('code') ?? ''
+    service.keepSecret(code)
+    const { body } = await client.redeem(code, { redirect_uri: address })
+    const made = await client.call(String(body['access_token']), 'credentials/create', {})
+    expect(made.status).to.equal(201)
+    await close()
+  })
 
   it('folds many documents, and unfolds them', async () => {
     const { page, close } = await open(signing(12), PHONE)

@@ -40,8 +40,10 @@ describe('the authorisation server', () => {
         authorization_details_types_supported: [
           'credential',
           'https://cloudsignatureconsortium.org/2025/credential',
+          'https://cloudsignatureconsortium.org/2025/credential-creation',
+          'https://cloudsignatureconsortium.org/2025/credential-deletion',
         ],
-        scopes_supported: ['service', 'credential'],
+        scopes_supported: ['service', 'credential', 'credential-creation', 'credential-deletion'],
         ui_locales_supported: ['en', 'el'],
       })
     })

@@ -4,9 +4,13 @@ import { example } from '../http/exampleValues.ts'
 import { endpoint } from './endpoint.ts'
 import { common, credentialID } from './members.ts'
 
-/** CSC API v2.2, 11.5. Its certificate is revoked and its key destroyed; a client deletes what is linked to it. */
+/**
+ * CSC API v2.2, 11.5. Its certificate is revoked and its key destroyed; a client deletes what is linked to it, or the one
+ * credential whose holder approved that.
+ */
 export const credentialsDelete = endpoint({
   name: 'credentials/delete',
+  scopes: ['service', 'credential-deletion'],
   request: z.strictObject({ credentialID, ...common }),
   status: () => 204,
   described: {

@@ -10,6 +10,8 @@ export interface Described<Schema extends z.ZodType> {
   readonly clause?: string
   /** An object; absent where the answer has no body. */
   readonly response?: z.ZodType
+  /** Something new is there: 201 in place of 200. */
+  readonly created?: boolean
   /** What a 202 holds, in its place; absent: there is none. */
   readonly accepted?: z.ZodType
   /** Good requests by name, with the values of src/api/http/exampleValues.ts for the reader's own. A test sends each. */
@@ -26,6 +28,7 @@ export interface Method {
   readonly clause: string
   readonly request: JsonSchema
   readonly response?: JsonSchema
+  readonly created: boolean
   readonly accepted?: JsonSchema
   readonly examples: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   readonly phrases: readonly string[]
@@ -34,12 +37,14 @@ export interface Method {
 
 /** Made of what the endpoint reads by. */
 export function methodOf<Schema extends z.ZodType>(request: Schema, described: Described<Schema>): Method {
-  const { summary, clause, response, accepted, examples, phrases = [], refusals = [] } = described
+  const { summary, clause, response, created = false, accepted, examples } = described
+  const { phrases = [], refusals = [] } = described
   return {
     summary,
     clause: clause === undefined ? 'An extension of this service' : `CSC API v2.2, ${clause}`,
     request: withTexts(jsonSchema(request)),
     ...(response === undefined ? {} : { response: withTexts(jsonSchema(response)) }),
+    created,
     ...(accepted === undefined ? {} : { accepted: withTexts(jsonSchema(accepted)) }),
     examples: examples as Method['examples'],
     phrases: [...new Set([...phrasesOf(request), ...phrases])],

@@ -23,15 +23,18 @@ export interface Endpoint<Answer extends object = object> {
   serve(ctx: Context, call: Asker & { readonly body: Body }): Promise<Answer>
 }
 
-/** CSC API v2.2, 8.2.2: what a client may do with all of its credentials, and with one that its holder just opened. */
-export type Scope = 'service' | 'credential'
+/**
+ * CSC API v2.2, 8.2.2: what a client may do with all of its credentials, with one that its holder just opened, with one that
+ * its holder just made for it, and with one that its holder wants to be gone.
+ */
+export type Scope = 'service' | 'credential' | 'credential-creation' | 'credential-deletion'
 
 /** Who asks. */
 export interface Asker {
   readonly clientId: string
   /** The token is for this person's credentials alone. */
   readonly personId?: string
-  /** The token is of the scope credential, so that it is a SAD, too. */
+  /** The token, where it is for one credential: of the scope credential it is a SAD. */
   readonly sad?: string
   /** The one credential that such a token is for. */
   readonly credentialId?: string

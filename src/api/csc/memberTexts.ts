@@ -22,6 +22,12 @@ export const memberTexts: ReadonlyMap<string, string> = new Map([
   ['responseID', 'Asks for the signatures by signatures/signPolling'],
   ['requestID', 'responseID of the answer of signHash'],
   ['authObjectID', 'Id of the authentication object that needs a challenge: OTP'],
+  [
+    'credentialCreationRequest',
+    'What the credential is to be; it must be what its holder let the client create',
+  ],
+  ['certificatePolicy', 'OID of the policy that its certificate is issued under'],
+  ['subjectData', "The holder's names as the client knows them; they must be those of the person's record"],
   ['hashes', 'Digests in base64; each occurrence is signed once'],
   ['hash', 'Digests in base64; each occurrence is signed once'],
   ['hashAlgorithmOID', 'OID of the hash'],

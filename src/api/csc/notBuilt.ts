@@ -6,7 +6,6 @@ export const notBuilt: readonly string[] = [
   'oauth2/pushed_authorize',
   'oauth2/token',
   'oauth2/revoke',
-  'credentials/create',
   'signatures/signDoc',
   'signatures/timestamp',
 ]

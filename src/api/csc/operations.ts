@@ -28,7 +28,8 @@ function operation(
   { dialect, mountedAt, endpoint, method }: Mounted,
   verb: Operation['method'] = 'post',
 ): Operation {
-  const { summary, clause, request, response, accepted, examples } = method
+  const { summary, clause, request, response, created, accepted, examples } = method
+  const done = created ? 201 : 200
   return {
     method: verb,
     path: `${mountedAt}/${endpoint.name}`,
@@ -39,7 +40,7 @@ function operation(
     request: { type: 'application/json', schema: request },
     examples,
     answer: {
-      status: response === undefined ? 204 : 200,
+      status: response === undefined ? 204 : done,
       description: response === undefined ? 'Done' : 'Answered',
       ...(response === undefined ? {} : { schema: response }),
     },

@@ -2,6 +2,7 @@ import type { Config } from '../../../config/config.ts'
 import { readingVersion2 } from './aliases.ts'
 import { credentialsAuthorize } from './credentialsAuthorize.ts'
 import { credentialsAuthorizeCheck } from './credentialsAuthorizeCheck.ts'
+import { credentialsCreate } from './credentialsCreate.ts'
 import { credentialsDelete } from './credentialsDelete.ts'
 import { credentialsExtendTransaction } from './credentialsExtendTransaction.ts'
 import { credentialsGetChallenge } from './credentialsGetChallenge.ts'
@@ -30,6 +31,7 @@ const methods: readonly Endpoint[] = [
   credentialsExtendTransaction,
   signaturesSignHash,
   signaturesSignPolling,
+  credentialsCreate,
   credentialsDelete,
   credentialsRevoke,
   credentialsRevocationList,
@@ -40,8 +42,8 @@ const SINCE_2_2 = ['supportsRar', 'supportedHashTypes', 'documentTypes']
 
 /**
  * TABLE of what info says in each edition of version 2. Nothing else differs: what 2.2 adds to other answers
- * (cert.policy, cert.qcStatements) stands in no certificate that is issued here, and the authentication that it spells
- * otherwise (tls, which was TLS) is not offered.
+ * (cert.policy, cert.qcStatements) is optional and is not told, and the authentication that it spells otherwise (tls, which
+ * was TLS) is not offered.
  */
 const infos: Readonly<Record<Config['csc']['specs'], (info: Info) => object>> = {
   // The EUDI wallet's library wants exactly this string.

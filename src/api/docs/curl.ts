@@ -27,6 +27,8 @@ const WHO = {
   client: '-u "$CLIENT_ID:$CLIENT_SECRET"',
   service: '-H "Authorization: Bearer $TOKEN"',
   credential: '-H "Authorization: Bearer $TOKEN"',
+  'credential-creation': '-H "Authorization: Bearer $TOKEN"',
+  'credential-deletion': '-H "Authorization: Bearer $TOKEN"',
 } as const
 
 function encoded(value: unknown): string {

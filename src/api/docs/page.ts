@@ -47,6 +47,8 @@ const ACCESS = {
   client: 'the client itself, by its secret or its certificate',
   service: 'an access token of the scope service',
   credential: 'an access token of the scope credential',
+  'credential-creation': 'an access token of the scope credential-creation',
+  'credential-deletion': 'an access token of the scope credential-deletion',
 } as const
 
 function article(one: Operation, about: About): Html {

@@ -4,7 +4,7 @@ import type { JsonSchema } from './jsonSchema.ts'
 
 export type MediaType = 'application/json' | 'application/x-www-form-urlencoded'
 /** One way to be let in: a client itself, or whoever has an access token of a scope. */
-export type Access = 'client' | 'service' | 'credential'
+export type Access = 'client' | keyof typeof scopes
 type Members = Readonly<Record<string, unknown>>
 
 /** One endpoint, as it is described. Everything in it was made from what the endpoint itself goes by. */
@@ -80,6 +80,8 @@ export const scopes = {
   service:
     'Everything that a client does with the credentials that are linked to it, or with those of one person',
   credential: 'Signing with one credential what its holder has approved: the token is a SAD',
+  'credential-creation': 'Getting the one credential that its holder has let the client create',
+  'credential-deletion': 'Deleting the one credential that its holder has let the client delete',
 }
 
 function securitySchemes(url: string): Members {

@@ -49,7 +49,8 @@ function checkLengths({ documents = [] }: Asked, length: number | undefined): vo
   if (!documents.every(fits)) throw invalidRequest('Invalid digest value length')
 }
 
-function refuseUnusable(credential: CredentialRow): void {
+/** @throws AuthorizationError */
+export function refuseUnusable(credential: CredentialRow): void {
   try {
     checkUsable(credential)
   } catch (error) {

@@ -77,7 +77,8 @@ async function shownOf(
   const { count, digests, description } = asked
   const documents = digests?.map((digest) => ({ digest: Buffer.from(digest, 'base64') }))
   const approval = { credential, credentialId, count, ...(documents === undefined ? {} : { documents }) }
-  return { ...dress, token: code, mark: markOf(wish), approval, request: { client, approval, description } }
+  const request = { scope: 'credential', client, credential, approval, description } as const
+  return { ...dress, token: code, mark: markOf(wish), approval, request }
 }
 
 /**

@@ -1,9 +1,11 @@
 import { z } from 'zod'
-import { AuthorizationError, invalidRequest } from './authorizationError.ts'
+import { PLAIN_TEXT } from '../http/plainText.ts'
+import { invalidRequest } from './authorizationError.ts'
+import { locations, oneDetail, optional } from './details.ts'
 import type { Parameters } from './parameters.ts'
 
 /** The types of authorization_details for signing; the first is what older wallets write. */
-export const detailTypes = ['credential', 'https://cloudsignatureconsortium.org/2025/credential'] as const
+export const signingTypes = ['credential', 'https://cloudsignatureconsortium.org/2025/credential'] as const
 
 /** What a client asks a holder to approve, decoded and not compared with any credential yet. */
 export interface Asked {
@@ -13,7 +15,7 @@ export interface Asked {
   readonly documents?: readonly Document[]
   readonly hashAlgorithmOID?: string
   /** Present where the request had authorization_details: its answer has them, too. */
-  readonly type?: (typeof detailTypes)[number]
+  readonly type?: (typeof signingTypes)[number]
 }
 
 export interface Document {
@@ -25,19 +27,13 @@ export interface Document {
 /** Ids that were never made here are refused without asking the database. */
 export const CREDENTIAL_ID = /^[A-Za-z0-9_-]{1,100}$/
 const LABEL_MAX = 255
-/** Neither control characters, nor what turns the direction of writing around, nor halves of characters. */
-const LABEL = /^[^\p{Cc}\p{Cs}\u202A-\u202E\u2066-\u2069]*$/u
 const INVALID_LABEL = { error: 'Invalid parameter label' }
 const INVALID_COUNT = 'Invalid value for parameter numSignatures'
 const MISSING_COUNT = 'Missing (or invalid type) integer parameter numSignatures'
-const MISSING_ID = 'Missing (or invalid type) string parameter credentialID'
-
-/** Null is absent (CSC API v2.2, 7). */
-const optional = <Schema extends z.ZodType>(schema: Schema) =>
-  schema.nullish().transform((value) => value ?? undefined)
+export const MISSING_ID = 'Missing (or invalid type) string parameter credentialID'
 
 const detail = z.strictObject({
-  type: z.enum(detailTypes, { error: 'Invalid parameter type' }),
+  type: z.enum(signingTypes, { error: 'Invalid parameter type' }),
   credentialID: z.string({ error: MISSING_ID }),
   numSignatures: z.int({ error: MISSING_COUNT }),
   documentDigests: optional(
@@ -45,7 +41,9 @@ const detail = z.strictObject({
       .array(
         z.strictObject({
           hash: z.string({ error: 'Missing (or invalid type) string parameter hash' }),
-          label: optional(z.string(INVALID_LABEL).max(LABEL_MAX, INVALID_LABEL).regex(LABEL, INVALID_LABEL)),
+          label: optional(
+            z.string(INVALID_LABEL).max(LABEL_MAX, INVALID_LABEL).regex(PLAIN_TEXT, INVALID_LABEL),
+          ),
           // What is approved here is what will be signed. Hashes of documents are hashes of something else.
           hashType: optional(z.string().regex(/^dtbsr$/i, { error: 'Invalid parameter hashType' })),
         }),
@@ -56,8 +54,7 @@ const detail = z.strictObject({
   hashAlgorithmOID: optional(
     z.string({ error: 'Missing (or invalid type) string parameter hashAlgorithmOID' }),
   ),
-  /** Which resource servers: there is one. */
-  locations: optional(z.array(z.string())),
+  locations,
 })
 
 /** @throws AuthorizationError */
@@ -96,30 +93,9 @@ function missingCount(): never {
   throw invalidRequest(MISSING_COUNT)
 }
 
-/** What authorization_details say in their own words may not be said twice. */
-const saidTwice = [
-  'credentialID',
-  'signatureQualifier',
-  'numSignatures',
-  'hashes',
-  'hashAlgorithmOID',
-] as const
-
 /** RFC 9396, 2; CSC API v2.2, 8.2.2. One credential is opened at a time. */
 function fromDetails(text: string, parameters: Parameters): Asked {
-  for (const name of saidTwice) {
-    if (parameters[name] !== undefined) throw invalidRequest(`Invalid parameter ${name}`)
-  }
-  const result = z.array(detail).length(1).safeParse(parsed(text))
-  if (!result.success) {
-    const [issue] = result.error.issues
-    const ours = issue?.code === 'unrecognized_keys' ? `Unknown parameter ${issue.keys[0]?.slice(0, 64)}` : ''
-    const nested =
-      issue !== undefined && issue.path.length > 1 ? issue.message : 'Invalid parameter authorization_details'
-    throw new AuthorizationError('invalid_authorization_details', ours || nested)
-  }
-  const [one] = result.data
-  if (one === undefined) throw new Error('a list of one has one')
+  const one = oneDetail(detail, text, parameters)
   const documents = one.documentDigests?.map(({ hash, label }) => ({
     digest: decoded(hash),
     ...(label === undefined ? {} : { label }),
@@ -130,14 +106,6 @@ function fromDetails(text: string, parameters: Parameters): Asked {
     count: one.numSignatures,
     ...(documents === undefined ? {} : { documents }),
     ...(one.hashAlgorithmOID === undefined ? {} : { hashAlgorithmOID: one.hashAlgorithmOID }),
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

@@ -1,6 +1,7 @@
 /** The codes of RFC 6749, 4.1.2.1, RFC 9396, 5 and OpenID Connect Core, 3.1.2.6. */
 export type AuthorizationErrorCode =
   | 'invalid_request'
+  | 'unauthorized_client'
   | 'access_denied'
   | 'unsupported_response_type'
   | 'invalid_scope'

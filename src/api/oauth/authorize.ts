@@ -5,6 +5,7 @@ import { note } from '../http/requestLog.ts'
 import { withAccount } from './accountToken.ts'
 import { AuthorizationError, invalidRequest } from './authorizationError.ts'
 import { openConsent } from './consent.ts'
+import { readDetails } from './details.ts'
 import { readForm } from './form.ts'
 import { pushedParameters, readParameters, type Parameters } from './parameters.ts'
 import { formLimit, takePushed } from './pushedAuthorize.ts'
@@ -42,7 +43,7 @@ async function parametersOf(
   request: Request,
 ): Promise<{ readonly parameters: Parameters; readonly isPushed: boolean }> {
   const form = request.method === 'POST' ? await readForm(request, formLimit(ctx)) : queryOf(request)
-  const brought = readParameters(form)
+  const brought = readDetails(ctx, readParameters(form))
   const { request_uri: requestUri, client_id: clientId } = brought
   if (requestUri === undefined) return { parameters: brought, isPushed: false }
   if (clientId === undefined) throw new Refusal('invalid_request', 'Missing parameter client_id')

@@ -3,6 +3,7 @@ import type { Context } from '../../context.ts'
 import { note } from '../http/requestLog.ts'
 import { bindingOf, tokenType } from './binding.ts'
 import { redeemCode, type CodePayload, type RedeemRefusal } from './codes.ts'
+import { purposeOf, type Purpose } from './codeTokens.ts'
 import { errors } from './library.ts'
 
 /** RFC 7636, 4.1. */
@@ -48,13 +49,23 @@ export async function grantCode(ctx: Context, koa: KoaContextWithOIDC): Promise<
     expires_in: redeemed.expiresIn,
     token_type: tokenType(binding),
     ...(redeemed.refreshToken === undefined ? {} : { refresh_token: redeemed.refreshToken }),
-    ...grantedBy(redeemed.payload),
+    ...words[purposeOf(redeemed.payload)](redeemed.payload),
   }
 }
 
 /** What was granted, in the words of the request (RFC 9396, 7; CSC API v2.2, 8.2.4). */
-function grantedBy({ approved }: CodePayload): Record<string, unknown> {
-  if (approved === undefined) return { scope: 'service' }
+const words: Readonly<Record<Purpose, (payload: CodePayload) => Record<string, unknown>>> = {
+  login: () => ({ scope: 'service' }),
+  approved: ({ approved }) => (approved === undefined ? {} : signing(approved)),
+  created: ({ created }) => ({ scope: 'credential-creation', ...detailsOf(created?.detail) }),
+  deleting: ({ deleting }) => ({
+    scope: 'credential-deletion',
+    credentialID: deleting?.credentialId,
+    ...detailsOf(deleting?.detail),
+  }),
+}
+
+function signing(approved: NonNullable<CodePayload['approved']>): Record<string, unknown> {
   const { credentialId: credentialID, count: numSignatures, type, documents, hashAlgorithmOID } = approved
   const granted = { scope: 'credential', credentialID }
   if (type === undefined) return granted
@@ -65,5 +76,10 @@ function grantedBy({ approved }: CodePayload): Record<string, unknown> {
     ...(documents === undefined ? {} : { documentDigests: documents }),
     ...(hashAlgorithmOID === undefined ? {} : { hashAlgorithmOID }),
   }
-  return { ...granted, authorization_details: [detail] }
+  return { ...granted, ...detailsOf(detail) }
+}
+
+/** What was asked for in details is answered in them. */
+function detailsOf(detail: object | undefined): Record<string, unknown> {
+  return detail === undefined ? {} : { authorization_details: [detail] }
 }

@@ -1,20 +1,25 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import type { Context } from '../../context.ts'
-import { giveBearer } from '../../db/bearers.ts'
-import type { Queries } from '../../db/database.ts'
 import { consumeOauthObject, deleteTokensOf, storeOauthObject, takeOauthObject } from '../../db/oauth.ts'
 import { bearerHash } from '../../signing/permit.ts'
 import { revokeAuthorisation } from '../../signing/revocation.ts'
-import { detailTypes } from './asked.ts'
+import { signingTypes } from './asked.ts'
 import { newBearer } from './bearer.ts'
-import { accessTokenModel, type Binding } from './binding.ts'
-import { giveServiceTokens } from './serviceTokens.ts'
+import type { Binding } from './binding.ts'
+import { issueToken } from './codeTokens.ts'
 
 /** A code goes from the browser to the client's server at once (RFC 6749, 4.1.2: ten minutes at most). */
-const CODE_S = 60
+export const CODE_S = 60
 const CODE = 'AuthorizationCode'
 export const CONSENT = 'Consent'
+
+/** Of a code that is for a credential itself. */
+const about = {
+  credentialId: z.string(),
+  /** What was asked for by authorization_details, to be given back (RFC 9396, 7). */
+  detail: z.record(z.string(), z.unknown()).optional(),
+}
 
 /** What a code stands for, as it is stored: no bearer value, no PIN. */
 const codePayload = z.object({
@@ -32,12 +37,16 @@ const codePayload = z.object({
       credentialId: z.string(),
       count: z.int(),
       /** The request's own words, to be given back (RFC 9396, 7). */
-      type: z.enum(detailTypes).optional(),
+      type: z.enum(signingTypes).optional(),
       hashAlgorithmOID: z.string().optional(),
       /** Base64. */
       documents: z.array(z.object({ hash: z.string(), label: z.string().optional() })).optional(),
     })
     .optional(),
+  /** Of the scope credential-creation: what was made, and is handed over by credentials/create alone. */
+  created: z.object(about).optional(),
+  /** Of the scope credential-deletion: what may be deleted. */
+  deleting: z.object(about).optional(),
 })
 export type CodePayload = z.infer<typeof codePayload>
 
@@ -104,35 +113,6 @@ export async function redeemCode(ctx: Context, given: Redemption): Promise<Redee
     if (payload.proofKey !== undefined && payload.proofKey !== given.binding.jkt) return 'proof'
     return issueToken(ctx, tx, { ...given, idHash, payload })
   })
-}
-
-async function issueToken(
-  ctx: Context,
-  tx: Queries,
-  { idHash: grantHash, payload, binding, clientId }: Redemption & { idHash: Buffer; payload: CodePayload },
-): Promise<Redeemed | 'over'> {
-  const { approved, login } = payload
-  if (login !== undefined) {
-    const seconds = ctx.config.oauth.refreshSeconds
-    const given = await giveServiceTokens(ctx, tx, { clientId, login, binding, grantHash, seconds })
-    return { ...given, payload }
-  }
-  if (approved === undefined) throw new Error('a code for nothing')
-  // The token is the SAD: the authorisation that the token sealed when the holder gave the PIN gets its value now.
-  const accessToken = newBearer()
-  const tokenHash = bearerHash(accessToken)
-  const { authorisationId, credentialId } = approved
-  const expiresIn = await giveBearer(tx, { authorisationId, sadHash: tokenHash })
-  if (expiresIn === undefined) return 'over'
-  await storeOauthObject(tx, {
-    model: accessTokenModel(binding),
-    idHash: tokenHash,
-    payload: { scope: 'credential', credentialId, authorisationId, ...binding },
-    clientId,
-    grantHash,
-    expiresIn,
-  })
-  return { accessToken, expiresIn, payload }
 }
 
 /** RFC 7636, 4.6. */

@@ -10,7 +10,8 @@ import { AuthorizationError } from './authorizationError.ts'
 import { newBearer } from './bearer.ts'
 import { CONSENT } from './codes.ts'
 import { consentPage, failedPage, type Shown } from './consentPage.ts'
-import { decide, type Typed } from './decide.ts'
+import { decide } from './decide.ts'
+import type { Typed } from './decided.ts'
 import { readForm } from './form.ts'
 import { languageOf } from './language.ts'
 import { sendPage } from './pages.ts'
@@ -22,8 +23,8 @@ import type { Language } from './strings.ts'
 
 /** Seconds to read, to look for the PIN, and to type it. */
 const LIFE_S = 600
-/** A PIN, a one-time code, a credential's id, and which button. */
-const BODY_LIMIT = 4096
+/** A PIN, a new one twice, a one-time code, a credential's id, and which button. */
+const BODY_LIMIT = 8192
 const COOKIE = 'intaglio_consent'
 const COOKIE_VALUE = new RegExp(`(?:^|; *)${COOKIE}=([A-Za-z0-9_-]{43})(?:;|$)`)
 const ID = /^[A-Za-z0-9_-]{43}$/
@@ -84,12 +85,16 @@ export async function answerConsent(ctx: Context, request: Request, response: Re
     if (answer === 'send') {
       await send(ctx, response, { open, asked, shown })
     } else if (answer === 'approve') {
-      const typed = { pin: form.get('pin') ?? '', credentialId, otp: typedOtp(form.get('otp')) }
-      await approve(ctx, response, { open, asked, shown, typed })
+      await approve(ctx, response, { open, asked, shown, typed: typedIn(form, credentialId) })
     } else {
       await refuse(ctx, response, { open, asked, error: new AuthorizationError('access_denied', DENIED) })
     }
   })
+}
+
+function typedIn(form: URLSearchParams, credentialId: string): Typed {
+  const [pin = '', newPin = '', again = ''] = ['pin', 'newPin', 'again'].map((name) => form.get(name) ?? '')
+  return { pin, newPin, again, credentialId, otp: typedOtp(form.get('otp')) }
 }
 
 interface Answered {
@@ -133,11 +138,11 @@ async function refuse(
 
 /** The holder wants a code to be sent. */
 async function send(ctx: Context, response: Response, { open, asked, shown }: Answered): Promise<void> {
-  const { approval } = asked
+  const { credential } = asked
   const told = await sendOnPage(ctx, response, {
     clientId: open.clientId,
-    credentialId: approval?.credentialId ?? shown.credentialId,
-    isLogin: approval === undefined,
+    credentialId: credential?.id ?? shown.credentialId,
+    isLogin: credential === undefined,
     lang: open.parameters.lang ?? shown.language,
   })
   const page = consentPage(ctx, { ...shown, told })

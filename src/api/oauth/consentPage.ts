@@ -2,11 +2,12 @@ import type { Context } from '../../context.ts'
 import { secondFactorOf, wantsOtp } from '../../signing/secondFactor.ts'
 import { codeInput, credentialInput, field, holderPage, pinInput } from '../http/holderPage.ts'
 import { html, type Html } from '../http/html.ts'
-import type { Approval } from './approval.ts'
-import type { Document } from './asked.ts'
+import { creationDetails, newPinFields } from './creationPage.ts'
 import type { AuthorizationRequest } from './request.ts'
+import type { Scope } from './scopes.ts'
 import type { Told } from './sendOnPage.ts'
-import { strings, type Language, type Mistake } from './strings.ts'
+import { deletionDetails, signingDetails } from './pageDetails.ts'
+import { strings, type Language, type Mistake, type Strings } from './strings.ts'
 
 export interface Dress {
   /** Whose service this is. */
@@ -17,9 +18,10 @@ export interface Dress {
 }
 
 export interface Shown extends Dress {
-  readonly request: Pick<AuthorizationRequest, 'approval' | 'description'> & {
-    readonly client: { readonly name: string }
-  }
+  readonly request: Pick<
+    AuthorizationRequest,
+    'scope' | 'credential' | 'approval' | 'creation' | 'description'
+  > & { readonly client: { readonly name: string } }
   /** Goes with the form. */
   readonly token: string
   /** Goes with it, too: of what is shown, where the token does not say it. */
@@ -31,31 +33,54 @@ export interface Shown extends Dress {
   readonly credentialId?: string
 }
 
-/** As many documents as are listed at once; more are unfolded by whoever asks for them. */
-const LISTED = 5
+/** What a page says of what is asked, besides what every page has. */
+interface Part {
+  readonly words: (text: Strings) => {
+    readonly title: string
+    readonly asks: (client: string) => string
+    readonly submit: string
+  }
+  readonly details?: (ctx: Context, shown: Shown) => Html | undefined
+  /** Below those by which holders show who they are. */
+  readonly fields?: (shown: Shown) => Html
+}
+
+/** TABLE of what can be asked for. */
+const parts: Readonly<Record<Scope, Part>> = {
+  service: { words: (text) => ({ title: text.loginTitle, asks: text.loginAsks, submit: text.loginSubmit }) },
+  credential: {
+    words: (text) => ({ title: text.title, asks: text.asks, submit: text.approve }),
+    details: signingDetails,
+  },
+  'credential-creation': {
+    words: (text) => text.creation,
+    details: creationDetails,
+    fields: newPinFields,
+  },
+  'credential-deletion': { words: (text) => text.deletion, details: deletionDetails },
+}
 
 /** Who asks, with which credential, for what, and for how long; the PIN; and a way to say no. */
 export function consentPage(ctx: Context, shown: Shown): Html {
   const text = strings[shown.language]
-  const { client, approval } = shown.request
-  const heading = approval === undefined ? text.loginTitle : text.title
+  const { client, scope, credential } = shown.request
+  const { words, details, fields } = parts[scope]
+  const { title: heading, asks, submit } = words(text)
   const title = shown.mistake === undefined ? heading : `${text.failed}: ${heading}`
-  const asks = approval === undefined ? text.loginAsks(client.name) : text.asks(client.name)
   return layout(
     shown,
     title,
     html`<h1>${heading}</h1>
       ${shown.told === undefined ? undefined : html`<p role="status" class="told">${text.told[shown.told]}</p>`}
-      <p>${asks}</p>
-      ${approval === undefined ? undefined : details(ctx, shown, approval)}
+      <p>${asks(client.name)}</p>
+      ${details?.(ctx, shown)}
       <form method="post" autocomplete="off">
         <input type="hidden" name="token" value="${shown.token}" />
         ${shown.mark === undefined ? undefined : html`<input type="hidden" name="shown" value="${shown.mark}" />`}
         ${/* Beside the fields: with many documents, the top is far away. */ alert(shown, shown.mistake)}
-        ${approval === undefined ? credentialField(shown) : undefined} ${pinField(shown)} ${otpField(shown)}
-        <button type="submit" name="answer" value="approve">
-          ${approval === undefined ? text.loginSubmit : text.approve}
-        </button>
+        ${credential === undefined ? credentialField(shown) : undefined} ${pinField(shown)} ${otpField(shown)}
+        ${fields?.(shown)}
+        <button type="submit" name="answer" value="approve">${submit}</button>
         ${sendButton(ctx, shown)}
         <button type="submit" name="answer" value="deny" class="other" formnovalidate>${text.deny}</button>
       </form>`,
@@ -112,51 +137,6 @@ export function failedPage(dress: Dress, mistake: Mistake): Html {
   )
 }
 
-function details(ctx: Context, { request, language }: Shown, approval: Approval): Html {
-  const text = strings[language]
-  const { credential, count, documents } = approval
-  const minutes = Math.ceil(ctx.config.csc.sadSeconds / 60)
-  return html`${
-      request.description === undefined
-        ? undefined
-        : html`<p>${text.description}:</p>
-            <blockquote>${request.description}</blockquote>`
-    }
-    <dl>
-      <dt>${text.credential}</dt>
-      <dd>
-        ${credential.description === '' ? undefined : html`<span>${credential.description}</span><br />`}
-        <code>${credential.id}</code>
-      </dd>
-      <dt>${text.count}</dt>
-      <dd>${documents?.length ?? count}</dd>
-      <dt>${text.expiry}</dt>
-      <dd>${text.minutes(minutes)}</dd>
-    </dl>
-    ${documents === undefined ? html`<p class="warning">${text.unlisted}</p>` : list(documents, language)}`
-}
-
-function list(documents: readonly Document[], language: Language): Html {
-  const text = strings[language]
-  const items = html`<ol>
-    ${documents.map(
-      ({ digest, label }) =>
-        html`<li>
-          <span class="label">${label ?? text.unnamed}</span>
-          <span class="hash">${text.hash}: <code>${digest.toString('base64')}</code></span>
-        </li>`,
-    )}
-  </ol>`
-  const heading = text.documents(documents.length)
-  if (documents.length <= LISTED)
-    return html`<h2>${heading}</h2>
-      ${items}`
-  return html`<details>
-    <summary>${heading}</summary>
-    ${items}
-  </details>`
-}
-
 function alert({ language }: Dress, mistake: Mistake | undefined): Html | undefined {
   if (mistake === undefined) return undefined
   return html`<p role="alert" id="mistake" class="mistake">${strings[language].errors[mistake]}</p>`
@@ -181,21 +161,21 @@ function pinField({ language, mistake }: Shown): Html {
 /** At a login nobody knows yet whether the credential wants one. */
 function otpField({ language, mistake, request }: Shown): Html | undefined {
   const text = strings[language]
-  const { approval } = request
-  if (approval !== undefined && !wantsOtp(approval.credential)) return undefined
-  const isSent = approval !== undefined && secondFactorOf(approval.credential)?.kind === 'sent'
+  const { credential } = request
+  if (credential !== undefined && !wantsOtp(credential)) return undefined
+  const isSent = credential !== undefined && secondFactorOf(credential)?.kind === 'sent'
   const known = isSent ? text.otpHintSent : text.otpHint
-  const hint = approval === undefined ? text.otpHintLogin : known
+  const hint = credential === undefined ? text.otpHintLogin : known
   const saysMistake = mistake === 'otp'
   const isWrong = saysMistake || mistake === 'login'
   const shown = { name: 'otp', label: text.otp, hint, isWrong, saysMistake, hasFocus: saysMistake }
-  return field(shown, codeInput(approval !== undefined))
+  return field(shown, codeInput(credential !== undefined))
 }
 
 /** Last but the no: the key Enter presses the first button of a form. */
 function sendButton(ctx: Context, { language, request }: Shown): Html | undefined {
-  const { approval } = request
-  const isWanted = approval === undefined || secondFactorOf(approval.credential)?.kind === 'sent'
+  const { credential } = request
+  const isWanted = credential === undefined || secondFactorOf(credential)?.kind === 'sent'
   if (ctx.sender === undefined || !isWanted) return undefined
   const { send } = strings[language]
   return html`<button type="submit" name="answer" value="send" class="other" formnovalidate>${send}</button>`

@@ -1,102 +1,77 @@
 import type { Context } from '../../context.ts'
 import { Refusal, type RefusalCode } from '../../refusal.ts'
-import { approveCredential, recogniseHolder } from '../../signing/activation.ts'
+import { approveCredential } from '../../signing/activation.ts'
 import { wantsOtp } from '../../signing/secondFactor.ts'
 import { isOtp } from '../../signing/totp.ts'
-import type { Approval } from './approval.ts'
-import { CREDENTIAL_ID } from './asked.ts'
 import { AuthorizationError } from './authorizationError.ts'
 import { issueCode, type CodePayload } from './codes.ts'
-import type { AuthorizationRequest } from './request.ts'
-import type { Mistake } from './strings.ts'
+import { decideCreation, newPinSlip } from './credentialCreation.ts'
+import { decideDeletion } from './credentialDeletion.ts'
+import { slip, type Answer, type Decided, type Outcome, type Typed } from './decided.ts'
+import { logIn } from './logIn.ts'
+import type { Scope } from './scopes.ts'
+import type { Wish } from './wish.ts'
 
 /** More than a PIN can have, and less than would cost anything to hash. */
 export const PIN_MAX = 256
 
-/** What became of what the holder typed. */
-export type Outcome =
-  | { readonly kind: 'code'; readonly code: string }
-  /** The client is told, and the consent ends. */
-  | { readonly kind: 'refuse'; readonly error: AuthorizationError }
-  /** The holder is told, and may try again. */
-  | {
-      readonly kind: 'ask again'
-      readonly mistake: Mistake
-      readonly status: number
-      readonly refusal: string
-    }
-  /** The consent had ended. */
-  | { readonly kind: 'gone' }
-
-export interface Typed {
-  readonly pin: string
-  /** At a login alone. */
-  readonly credentialId: string
-  /** Absent: the field was left empty, or was not there. */
-  readonly otp?: string | undefined
-}
-interface Answer {
-  readonly consent: { readonly id: string; readonly clientId: string }
-  readonly asked: AuthorizationRequest
-  readonly typed: Typed
+/** What is done with what the holder typed. */
+interface Decision {
+  decide(ctx: Context, answer: Answer): Promise<Decided>
+  /** What is wrong with it that costs no attempt, besides what is wrong everywhere. */
+  readonly slip?: (typed: Typed) => Outcome | undefined
 }
 
-const missing: Outcome = { kind: 'ask again', mistake: 'missing', status: 400, refusal: 'invalid_request' }
+/** TABLE of what can be asked for. */
+const decisions: Readonly<Record<Scope, Decision>> = {
+  service: {
+    decide: async (ctx, { consent: { clientId }, asked: { account }, typed }) => ({
+      granted: { login: await logIn(ctx, { clientId, account }, typed) },
+    }),
+  },
+  credential: { decide: async (ctx, answer) => ({ granted: { approved: await approvedBy(ctx, answer) } }) },
+  'credential-creation': { decide: decideCreation, slip: newPinSlip },
+  'credential-deletion': { decide: decideDeletion },
+}
 
-/** PIN and one-time code become a code for the client: for a token of the scope credential, or for a login. */
-export async function decide(ctx: Context, { consent, asked, typed }: Answer): Promise<Outcome> {
-  const { approval } = asked
-  const { clientId } = consent
-  const slip = slipIn(approval, typed)
-  if (slip !== undefined) return slip
-  const base = {
-    clientId,
-    codeChallenge: asked.codeChallenge,
-    ...(asked.givenRedirectUri === undefined ? {} : { redirectUri: asked.givenRedirectUri }),
-    ...(asked.proofKey === undefined ? {} : { proofKey: asked.proofKey }),
-  }
+/** PIN and one-time code become a code for the client: for a token of the scope that it asked for. */
+export async function decide(ctx: Context, answer: Answer): Promise<Outcome> {
+  const { consent, asked, typed } = answer
+  const decision = decisions[asked.scope]
+  const wrong = slipIn(asked, typed) ?? decision.slip?.(typed)
+  if (wrong !== undefined) return wrong
   try {
-    const payload: CodePayload =
-      approval === undefined
-        ? { ...base, login: await logIn(ctx, { clientId, account: asked.account }, typed) }
-        : { ...base, approved: await approvedBy(ctx, { clientId, approval }, typed) }
-    const code = await issueCode(ctx, consent.id, payload)
-    return code === undefined ? { kind: 'gone' } : { kind: 'code', code }
+    const { granted, undo } = await decision.decide(ctx, answer)
+    const code = await issueCode(ctx, consent.id, {
+      clientId: consent.clientId,
+      codeChallenge: asked.codeChallenge,
+      ...(asked.givenRedirectUri === undefined ? {} : { redirectUri: asked.givenRedirectUri }),
+      ...(asked.proofKey === undefined ? {} : { proofKey: asked.proofKey }),
+      ...granted,
+    })
+    if (code !== undefined) return { kind: 'code', code }
+    await undo?.()
+    return { kind: 'gone' }
   } catch (error) {
-    return outcomeOf(error, approval !== undefined)
+    return outcomeOf(error, asked.credential !== undefined)
   }
 }
 
 /** What is no attempt yet. */
-function slipIn(approval: Approval | undefined, typed: Typed): Outcome | undefined {
-  const { pin, credentialId, otp } = typed
-  if (pin === '' || pin.length > PIN_MAX) return missing
-  if (approval === undefined && credentialId === '') return missing
-  if (otp === undefined) return approval !== undefined && wantsOtp(approval.credential) ? missing : undefined
-  if (isOtp(otp)) return undefined
-  const mistake = approval === undefined ? 'login' : 'otp'
-  return { kind: 'ask again', mistake, status: 400, refusal: 'otp_invalid' }
-}
-
-async function logIn(
-  ctx: Context,
-  { clientId, account }: { readonly clientId: string; readonly account: string | undefined },
-  { pin, credentialId: typed, otp }: Typed,
-): Promise<NonNullable<CodePayload['login']>> {
-  // No credential has the empty id: it costs what an unknown one does.
-  const credentialId = CREDENTIAL_ID.test(typed) ? typed : ''
-  const personId = await recogniseHolder(ctx, { clientId, credentialId, secrets: [pin], otp })
-  if (account !== undefined && personId !== account) {
-    throw new Refusal('credential_unknown', 'Invalid parameter credentialID')
+function slipIn({ credential }: Wish, { pin, credentialId, otp }: Typed): Outcome | undefined {
+  if (pin === '' || pin.length > PIN_MAX) return slip('missing')
+  if (credential === undefined && credentialId === '') return slip('missing')
+  if (otp === undefined) {
+    return credential !== undefined && wantsOtp(credential) ? slip('missing') : undefined
   }
-  return { credentialId, personId }
+  return isOtp(otp) ? undefined : slip(credential === undefined ? 'login' : 'otp', 'otp_invalid')
 }
 
 async function approvedBy(
   ctx: Context,
-  { clientId, approval }: { readonly clientId: string; readonly approval: Approval },
-  { pin, otp }: Typed,
+  { consent: { clientId }, asked: { approval }, typed: { pin, otp } }: Answer,
 ): Promise<NonNullable<CodePayload['approved']>> {
+  if (approval === undefined) throw new Error('an approval of nothing')
   const { credentialId, count, documents, hash, type, hashAlgorithmOID } = approval
   const approved = await approveCredential(ctx, {
     clientId,
@@ -124,13 +99,14 @@ async function approvedBy(
 /** At a login the holder named the credential: whatever is wrong with it may be a mistake in typing, and is told so. */
 const tryAgain: ReadonlySet<RefusalCode> = new Set(['activation_failed', 'otp_failed', 'credential_unknown'])
 
-function outcomeOf(error: unknown, isApproval: boolean): Outcome {
+function outcomeOf(error: unknown, isNamed: boolean): Outcome {
+  if (error instanceof AuthorizationError) return { kind: 'refuse', error }
   if (!(error instanceof Refusal)) throw error
   const refusal = error.code
   if (refusal === 'unavailable') return { kind: 'ask again', mistake: 'unavailable', status: 503, refusal }
   if (tryAgain.has(refusal)) {
     const name = refusal === 'otp_failed' ? 'otp' : 'pin'
-    return { kind: 'ask again', mistake: isApproval ? name : 'login', status: 400, refusal }
+    return { kind: 'ask again', mistake: isNamed ? name : 'login', status: 400, refusal }
   }
   return { kind: 'refuse', error: new AuthorizationError('access_denied', error.message) }
 }

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import type { Rendered } from '../http/errors.ts'
 import { EXAMPLE_HASH, example } from '../http/exampleValues.ts'
+import { creationRequestSchema } from '../http/creationRequest.ts'
 import { jsonSchema, type JsonSchema } from '../http/jsonSchema.ts'
 import type { Operation } from '../http/openapi.ts'
-import { detailTypes } from './asked.ts'
+import { signingTypes } from './asked.ts'
+import { CREATION_TYPE, DELETION_TYPE, scopes } from './scopes.ts'
 import { brought, pushed, text } from './operationParameters.ts'
 import {
   refusedCode,
@@ -31,32 +33,35 @@ const oneHash = {
   hashAlgorithmOID: '2.16.840.1.101.3.4.2.1',
 }
 const detail = {
-  type: detailTypes[1],
+  type: signingTypes[1],
   credentialID: example.oauthCredentialID,
   numSignatures: 1,
   documentDigests: [{ hash: EXAMPLE_HASH, label: 'lease.pdf' }],
   hashAlgorithmOID: '2.16.840.1.101.3.4.2.1',
 }
 
+const creation = { type: CREATION_TYPE, credentialCreationRequest: {} }
+
 const details = z.array(
-  z.object({
-    type: z.enum(detailTypes),
-    credentialID: z.string(),
-    numSignatures: z.int(),
-    documentDigests: z.array(z.object({ hash: z.string(), label: z.string().optional() })).optional(),
-    hashAlgorithmOID: z.string().optional(),
-  }),
+  z.union([
+    z.object({ type: z.literal(CREATION_TYPE), credentialCreationRequest: creationRequestSchema }),
+    z.object({ type: z.literal(DELETION_TYPE), credentialID: z.string() }),
+    z.object({
+      type: z.enum(signingTypes),
+      credentialID: z.string(),
+      numSignatures: z.int(),
+      documentDigests: z.array(z.object({ hash: z.string(), label: z.string().optional() })).optional(),
+      hashAlgorithmOID: z.string().optional(),
+    }),
+  ]),
 )
 const tokenResponse = z.object({
   access_token: z.string(),
   expires_in: z.int(),
   token_type: z.literal('Bearer'),
-  scope: z.enum(['service', 'credential']),
+  scope: z.enum(scopes),
   refresh_token: z.string().optional().meta({ description: 'Of a login: renews the service token, once' }),
-  credentialID: z
-    .string()
-    .optional()
-    .meta({ description: 'Of the scope credential: what the token signs with' }),
+  credentialID: z.string().optional().meta({ description: 'What the token signs with, or deletes' }),
   authorization_details: details.optional().meta({ description: 'What was granted (RFC 9396, 7)' }),
 })
 const tokenRequest = z.object({
@@ -123,6 +128,16 @@ function pushedAuthorize(): Operation {
         authorization_details: JSON.stringify([detail]),
       },
       'a login': { ...asked, scope: 'service' },
+      'a new credential': {
+        ...asked,
+        scope: 'credential-creation',
+        authorization_details: JSON.stringify([creation]),
+      },
+      'the end of a credential': {
+        ...asked,
+        scope: 'credential-deletion',
+        credentialID: example.oauthCredentialID,
+      },
     },
     answer: {
       status: 201,

@@ -16,11 +16,10 @@ import { bindingOf } from './binding.ts'
 import { CODE_GRANT_PARAMETERS, grantCode } from './codeGrant.ts'
 import { Provider, errors, notices } from './library.ts'
 import { REFRESH_GRANT_PARAMETERS, grantRefresh } from './refreshGrant.ts'
+import { scopes } from './scopes.ts'
 
 /** Calling the CSC API for the credentials that are linked to the client (CSC API v2.2, 8.2). */
-export const SCOPE = 'service'
-/** Signing with one credential what its holder approved. */
-export const CREDENTIAL_SCOPE = 'credential'
+const SCOPE = 'service'
 const GRANT = 'client_credentials'
 export const CODE_GRANT = 'authorization_code'
 export const REFRESH_GRANT = 'refresh_token'
@@ -83,7 +82,7 @@ function configuration(ctx: Context): Configuration {
       clientAuthSigningAlgValues: [...ASSERTION_ALGORITHMS],
     },
     clientDefaults: { id_token_signed_response_alg: 'HS256' },
-    scopes: [SCOPE, CREDENTIAL_SCOPE],
+    scopes: [...scopes],
     responseTypes: ['code'],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'tls_client_auth', 'private_key_jwt'],
     assertJwtClientAuthClaimsAndHeader: checkAssertion(ctx),

@@ -10,6 +10,7 @@ import { withAccount } from './accountToken.ts'
 import { asClient } from './asClient.ts'
 import { AuthorizationError } from './authorizationError.ts'
 import { newBearer } from './bearer.ts'
+import { readDetails } from './details.ts'
 import { readForm } from './form.ts'
 import { errors } from './library.ts'
 import { readParameters, type Parameters } from './parameters.ts'
@@ -75,7 +76,7 @@ interface Pushed {
 }
 
 async function checked(ctx: Context, { clientId, form, proofKey }: Pushed): Promise<Parameters> {
-  const given = readParameters(form)
+  const given = readDetails(ctx, readParameters(form))
   if (given.request_uri !== undefined) throw new Refusal('invalid_request', 'Invalid parameter request_uri')
   // A client that is let in by a header need not say its name again.
   const named = { ...given, client_id: clientId, ...(proofKey === undefined ? {} : { dpop_jkt: proofKey }) }

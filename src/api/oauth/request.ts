@@ -1,10 +1,15 @@
 import type { Context } from '../../context.ts'
 import type { ClientRow } from '../../db/clients.ts'
 import { Refusal } from '../../refusal.ts'
-import { approvalOf, type Approval } from './approval.ts'
+import { approvalOf } from './approval.ts'
 import { AuthorizationError, invalidRequest } from './authorizationError.ts'
+import { creationWish } from './credentialCreation.ts'
+import { deletionWish } from './credentialDeletion.ts'
+import { impliedScope } from './details.ts'
 import { knownClient } from './knownClient.ts'
 import type { Parameters } from './parameters.ts'
+import { scopes, type Scope } from './scopes.ts'
+import type { Wish } from './wish.ts'
 
 /** Where an answer goes, whatever it is. */
 export interface Destination {
@@ -14,14 +19,12 @@ export interface Destination {
 }
 
 /** An authorization request that lacks nothing but its holder's word. */
-export interface AuthorizationRequest extends Destination {
+export interface AuthorizationRequest extends Destination, Wish {
   /** As given; undefined: the client's only one is meant. The token endpoint compares. */
   readonly givenRedirectUri: string | undefined
   readonly codeChallenge: string
   /** The one key that the token may be bound to, by its thumbprint (RFC 9449, 10). */
   readonly proofKey: string | undefined
-  /** Absent: the scope service. */
-  readonly approval: Approval | undefined
   readonly description: string | undefined
   /** The one person who may log in; undefined: whoever can. */
   readonly account: string | undefined
@@ -74,15 +77,26 @@ export async function authorizationRequest(
   checkResponse(parameters)
   const codeChallenge = challengeOf(parameters)
   checkTexts(parameters)
-  const scope = scopeOf(parameters)
-  const approval =
-    scope === 'credential' ? await approvalOf(ctx, destination.client.id, parameters) : undefined
+  const wish = await wishes[scopeOf(parameters)](ctx, destination.client, parameters)
   const { redirect_uri: givenRedirectUri, description, account, dpop_jkt: proofKey } = parameters
   if (proofKey !== undefined && !SHA256.test(proofKey)) throw invalidRequest('Invalid parameter dpop_jkt')
-  if (account !== undefined && approval !== undefined && approval.credential.personId !== account) {
+  if (account !== undefined && wish.credential !== undefined && wish.credential.personId !== account) {
     throw invalidRequest('Invalid parameter credentialID')
   }
-  return { ...destination, givenRedirectUri, codeChallenge, proofKey, approval, description, account }
+  return { ...destination, ...wish, givenRedirectUri, codeChallenge, proofKey, description, account }
+}
+
+/** TABLE of what can be asked for. Each reads what is its own. */
+const wishes: Readonly<
+  Record<Scope, (ctx: Context, client: ClientRow, parameters: Parameters) => Wish | Promise<Wish>>
+> = {
+  service: () => ({ scope: 'service' }),
+  credential: async (ctx, { id }, parameters) => {
+    const approval = await approvalOf(ctx, id, parameters)
+    return { scope: 'credential', approval, credential: approval.credential }
+  },
+  'credential-creation': creationWish,
+  'credential-deletion': deletionWish,
 }
 
 function checkResponse(parameters: Parameters): void {
@@ -117,9 +131,10 @@ function checkTexts(parameters: Parameters): void {
   }
 }
 
-function scopeOf({ scope, authorization_details: details }: Parameters): 'service' | 'credential' {
-  const implied = details === undefined ? 'service' : 'credential'
-  const meant = scope ?? implied
-  if (meant === 'credential' || (meant === 'service' && details === undefined)) return meant
+/** Details and scope say one thing. */
+function scopeOf({ scope, authorization_details: details }: Parameters): Scope {
+  const implied = details === undefined ? undefined : impliedScope(details)
+  const meant = scopes.find((one) => one === (scope ?? implied ?? 'service'))
+  if (meant !== undefined && (implied === undefined || implied === meant)) return meant
   throw new AuthorizationError('invalid_scope', 'Invalid parameter scope')
 }

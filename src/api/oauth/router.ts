@@ -5,14 +5,14 @@ import type { Context } from '../../context.ts'
 import { Refusal, type RefusalCode } from '../../refusal.ts'
 import { PROOF_ALGORITHMS } from '../http/dpop.ts'
 import { renderErrors, type Rendered } from '../http/errors.ts'
-import { detailTypes } from './asked.ts'
 import { ASSERTION_ALGORITHMS } from './assertion.ts'
 import { authorize } from './authorize.ts'
 import { answerWish, showLink } from './approve.ts'
 import { answerConsent, showConsent } from './consent.ts'
-import { CODE_GRANT, CREDENTIAL_SCOPE, REFRESH_GRANT, SCOPE, oauthProvider } from './provider.ts'
+import { CODE_GRANT, REFRESH_GRANT, oauthProvider } from './provider.ts'
 import { pushedAuthorize } from './pushedAuthorize.ts'
 import { revoke } from './revoke.ts'
+import { detailTypes, scopes } from './scopes.ts'
 import { strings } from './strings.ts'
 
 const script = readFileSync(new URL('../http/assets/fragment.js', import.meta.url), 'utf8')
@@ -80,7 +80,7 @@ export function oauthMetadata(ctx: Context): RequestHandler {
     code_challenge_methods_supported: ['S256'],
     dpop_signing_alg_values_supported: PROOF_ALGORITHMS,
     authorization_details_types_supported: detailTypes,
-    scopes_supported: [SCOPE, CREDENTIAL_SCOPE],
+    scopes_supported: scopes,
     ui_locales_supported: Object.keys(strings),
   }
   return (_request, response) => {

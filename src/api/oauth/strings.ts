@@ -1,8 +1,12 @@
+import { PIN_MAX, PIN_MIN } from '../../signing/secrets.ts'
+
 /** Every sentence of the pages. Another language is another member of the table. */
-interface Strings {
+export interface Strings {
   readonly title: string
   readonly asks: (client: string) => string
   readonly description: string
+  /** The same, where it is not signatures that are asked for. */
+  readonly purpose: string
   readonly credential: string
   readonly count: string
   readonly documents: (count: number) => string
@@ -26,6 +30,26 @@ interface Strings {
   readonly loginCredential: string
   readonly loginCredentialHint: string
   readonly loginSubmit: string
+  readonly creation: {
+    readonly title: string
+    readonly asks: (client: string) => string
+    readonly logIn: string
+    readonly policy: string
+    readonly subject: string
+    readonly newTitle: string
+    readonly newPin: string
+    readonly newPinHint: string
+    readonly again: string
+    readonly againHint: string
+    readonly warning: string
+    readonly submit: string
+  }
+  readonly deletion: {
+    readonly title: string
+    readonly asks: (client: string) => string
+    readonly warning: string
+    readonly submit: string
+  }
   readonly linkIntro: string
   readonly linkCode: string
   readonly linkHint: string
@@ -39,7 +63,18 @@ interface Strings {
 }
 
 /** What can be wrong with what the holder sent, or with the page. */
-export type Mistake = 'pin' | 'otp' | 'login' | 'missing' | 'locked' | 'unavailable' | 'gone'
+export type Mistake =
+  | 'pin'
+  | 'otp'
+  | 'login'
+  | 'missing'
+  | 'locked'
+  | 'unavailable'
+  | 'gone'
+  // Of the PIN that a new credential gets.
+  | 'newPin'
+  | 'mismatch'
+  | 'samePin'
 
 export type Language = 'en' | 'el'
 
@@ -48,6 +83,7 @@ export const strings: Readonly<Record<Language, Strings>> = {
     title: 'Approve signing',
     asks: (client) => `${client} asks for signatures in your name.`,
     description: `What it says they are for`,
+    purpose: 'What it says this is for',
     credential: 'Your credential',
     count: 'Number of signatures',
     documents: (count) => (count === 1 ? 'The document' : `The ${count} documents`),
@@ -76,6 +112,28 @@ export const strings: Readonly<Record<Language, Strings>> = {
     loginCredential: 'Number of your credential',
     loginCredentialHint: 'You were shown it when you set your PIN.',
     loginSubmit: 'Log in',
+    creation: {
+      title: 'Create a credential',
+      asks: (client) =>
+        `${client} asks for a new credential in your name. You will approve each signature with its PIN, on this service's page.`,
+      logIn: 'Show who you are, with a credential that you have:',
+      policy: 'Certificate policy that it asks for',
+      subject: 'Your name, as it gives it',
+      newTitle: 'The new credential',
+      newPin: 'New PIN',
+      newPinHint: `${PIN_MIN} to ${PIN_MAX} characters, and not the PIN above. Not one character repeated, not a sequence such as 123456.`,
+      again: 'The same new PIN again',
+      againHint: 'So that it is what you meant.',
+      warning: 'Nobody but you will know this PIN, and nobody can look it up for you.',
+      submit: 'Create',
+    },
+    deletion: {
+      title: 'Delete a credential',
+      asks: (client) => `${client} asks to delete a credential of yours.`,
+      warning:
+        'Its key will be destroyed and its certificate revoked. This cannot be taken back. What was signed stays signed.',
+      submit: 'Delete it',
+    },
     linkIntro: 'An application asks for signatures in your name. Look at what it asks for before you decide.',
     linkCode: 'Code of the message',
     linkHint: 'The part of your link after the # sign.',
@@ -95,12 +153,16 @@ export const strings: Readonly<Record<Language, Strings>> = {
       locked: 'The credential is locked or cannot be used any more. Ask for help.',
       unavailable: 'This cannot be done at the moment. Try again in a minute.',
       gone: 'This page is no longer valid. Go back to the application and start again.',
+      newPin: `Choose another new PIN: ${PIN_MIN} to ${PIN_MAX} characters, not one character repeated, not a sequence such as 123456. Type every PIN again.`,
+      mismatch: 'The two new PINs are not the same. Type every PIN again.',
+      samePin: 'The new PIN must not be the one that you log in with. Type every PIN again.',
     },
   },
   el: {
     title: 'Έγκριση υπογραφής',
     asks: (client) => `Η εφαρμογή ${client} ζητά υπογραφές στο όνομά σας.`,
     description: 'Ο σκοπός, όπως τον δηλώνει',
+    purpose: 'Ο σκοπός, όπως τον δηλώνει',
     credential: 'Το διαπιστευτήριό σας',
     count: 'Πλήθος υπογραφών',
     documents: (count) => (count === 1 ? 'Το έγγραφο' : `Τα ${count} έγγραφα`),
@@ -130,6 +192,28 @@ export const strings: Readonly<Record<Language, Strings>> = {
     loginCredential: 'Αριθμός του διαπιστευτηρίου σας',
     loginCredentialHint: 'Σας εμφανίστηκε όταν ορίσατε το PIN σας.',
     loginSubmit: 'Σύνδεση',
+    creation: {
+      title: 'Δημιουργία διαπιστευτηρίου',
+      asks: (client) =>
+        `Η εφαρμογή ${client} ζητά ένα νέο διαπιστευτήριο στο όνομά σας. Θα εγκρίνετε κάθε υπογραφή με το PIN του, στη σελίδα αυτής της υπηρεσίας.`,
+      logIn: 'Δείξτε ποιοι είστε, με ένα διαπιστευτήριο που έχετε ήδη:',
+      policy: 'Πολιτική πιστοποιητικού που ζητά',
+      subject: 'Το όνομά σας, όπως το δίνει',
+      newTitle: 'Το νέο διαπιστευτήριο',
+      newPin: 'Νέο PIN',
+      newPinHint: `${PIN_MIN} έως ${PIN_MAX} χαρακτήρες, και όχι το παραπάνω PIN. Όχι ένας χαρακτήρας που επαναλαμβάνεται, όχι ακολουθία όπως 123456.`,
+      again: 'Ξανά το ίδιο νέο PIN',
+      againHint: 'Για να είναι αυτό που εννοούσατε.',
+      warning: 'Κανείς εκτός από εσάς δεν θα γνωρίζει αυτό το PIN και κανείς δεν μπορεί να σας το βρει.',
+      submit: 'Δημιουργία',
+    },
+    deletion: {
+      title: 'Διαγραφή διαπιστευτηρίου',
+      asks: (client) => `Η εφαρμογή ${client} ζητά να διαγραφεί ένα διαπιστευτήριό σας.`,
+      warning:
+        'Το κλειδί του θα καταστραφεί και το πιστοποιητικό του θα ανακληθεί. Αυτό δεν αναιρείται. Ό,τι υπογράφηκε παραμένει υπογεγραμμένο.',
+      submit: 'Διαγραφή',
+    },
     linkIntro: 'Μια εφαρμογή ζητά υπογραφές στο όνομά σας. Δείτε τι ζητά πριν αποφασίσετε.',
     linkCode: 'Κωδικός του μηνύματος',
     linkHint: 'Το τμήμα του συνδέσμου σας μετά το σύμβολο #.',
@@ -155,6 +239,9 @@ export const strings: Readonly<Record<Language, Strings>> = {
       locked: 'Το διαπιστευτήριο είναι κλειδωμένο ή δεν μπορεί πλέον να χρησιμοποιηθεί. Ζητήστε βοήθεια.',
       unavailable: 'Αυτή τη στιγμή δεν είναι δυνατό. Δοκιμάστε ξανά σε ένα λεπτό.',
       gone: 'Αυτή η σελίδα δεν ισχύει πλέον. Επιστρέψτε στην εφαρμογή και ξεκινήστε από την αρχή.',
+      newPin: `Επιλέξτε άλλο νέο PIN: ${PIN_MIN} έως ${PIN_MAX} χαρακτήρες, όχι ένας χαρακτήρας που επαναλαμβάνεται, όχι ακολουθία όπως 123456. Πληκτρολογήστε ξανά κάθε PIN.`,
+      mismatch: 'Τα δύο νέα PIN δεν είναι ίδια. Πληκτρολογήστε ξανά κάθε PIN.',
+      samePin: 'Το νέο PIN δεν μπορεί να είναι εκείνο με το οποίο συνδέεστε. Πληκτρολογήστε ξανά κάθε PIN.',
     },
   },
 }
