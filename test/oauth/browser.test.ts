@@ -170,7 +170,7 @@ describe('the page of a holder in a browser', function () {
 
   it('makes a credential by the keyboard alone, and says what is wrong where typing begins again', async () => {
     const { creation, errors } = strings.en
-    const own = await service.newCredential({ clientId: client.client.id })
+    const own = await service.newCredential({ clientId: client.client.id, mode: 'oauth2code' })
     const asked = client.login({ redirect_uri: address, scope: 'credential-creation' })
     const { page, close } = await open(asked, PHONE)
     const pin = 'harbour-47-crane'

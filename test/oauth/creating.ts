@@ -36,7 +36,7 @@ export class Creating {
     started ??= startService({ ca: { certificatePolicy: POLICY } })
     const service = await started
     const client = new CodeClient(service, await service.newClient('Wallet of Narvik', [REDIRECT]))
-    const mine = await service.newCredential({ clientId: client.client.id })
+    const mine = await service.newCredential({ clientId: client.client.id, mode: 'oauth2code' })
     const creating = new Creating(service, client, mine)
     await creating.limit(LIMIT)
     return creating

@@ -11,10 +11,11 @@ describe('what no client has created', function () {
   let creating: Creating
   let service: TestService
   let client: CodeClient
-  let mine: TestCredential
+  let explicit: TestCredential
   before(async () => {
     creating = await Creating.begin()
-    ;({ service, client, mine } = creating)
+    ;({ service, client } = creating)
+    explicit = await service.newCredential({ clientId: client.client.id })
   })
   afterEach(() => service.checkState())
 
@@ -27,9 +28,9 @@ describe('what no client has created', function () {
     ['a new PIN that is too short', () => creating.typed('a1b2c'), 'Choose another new PIN'],
     ['a new PIN that is a sequence', () => creating.typed('23456789'), 'Choose another new PIN'],
     [
-      'the PIN that it logs in with',
-      () => creating.typed(mine.pin),
-      'must not be the one that you log in with',
+      'a credential whose PIN the client passes on',
+      (pin) => creating.typed(pin, { credential: explicit.id, pin: explicit.pin }),
+      'The PIN of this credential passes through the application',
     ],
     ['no new PIN', () => ({ ...creating.typed('x-none-x'), newPin: '', again: '' }), 'Fill in every field'],
     ['no credential', (pin) => creating.typed(pin, { credential: '' }), 'Fill in every field'],

@@ -6,7 +6,7 @@ import type { Shown } from './consentPage.ts'
 import { reason } from './pageDetails.ts'
 import { strings, type Mistake } from './strings.ts'
 
-const ofNewPin: ReadonlySet<Mistake> = new Set(['newPin', 'mismatch', 'samePin'])
+const ofNewPin: ReadonlySet<Mistake> = new Set(['newPin', 'mismatch'])
 
 /** What the client wants the new credential to be, and what the fields below are for. */
 export function creationDetails(_ctx: Context, { request, language }: Shown): Html {

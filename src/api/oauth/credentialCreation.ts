@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Context } from '../../context.ts'
 import type { ClientRow } from '../../db/clients.ts'
+import { findCredential } from '../../db/credentials.ts'
 import { findPerson } from '../../db/persons.ts'
 import { endCreation, prepareCredential } from '../../pki/createCredential.ts'
 import { Refusal } from '../../refusal.ts'
@@ -9,12 +10,11 @@ import { checkNewPin } from '../../signing/secrets.ts'
 import { ANYTHING, creationRequestSchema, policyProblem, subjectProblem } from '../http/creationRequest.ts'
 import { AuthorizationError } from './authorizationError.ts'
 import { CODE_S } from './codes.ts'
-import { slip, type Answer, type Decided, type Outcome, type Typed } from './decided.ts'
+import { slip, type Answer, type AskedAgain, type Decided, type Typed } from './decided.ts'
 import { locations, oneDetail, optional } from './details.ts'
 import { logIn } from './logIn.ts'
 import type { Parameters } from './parameters.ts'
 import { CREATION_TYPE } from './scopes.ts'
-import type { Mistake } from './strings.ts'
 import type { Wish } from './wish.ts'
 
 const detail = z.strictObject({
@@ -42,20 +42,11 @@ export function creationWish(ctx: Context, client: ClientRow, parameters: Parame
 }
 
 /** Of the new PIN: what costs no attempt at the one that the holder logs in with. */
-export function newPinSlip({ pin, newPin, again }: Typed): Outcome | undefined {
-  const mistake = newPinMistake({ pin: nfc(pin), newPin: nfc(newPin), again: nfc(again) })
-  return mistake === undefined ? undefined : slip(mistake)
+export function newPinSlip({ newPin, again }: Typed): AskedAgain | undefined {
+  if (newPin === '' || again === '') return slip('missing')
+  if (newPin.normalize('NFC') !== again.normalize('NFC')) return slip('mismatch')
+  return isGoodPin(newPin) ? undefined : slip('newPin')
 }
-
-function newPinMistake({ pin, newPin, again }: Pick<Typed, 'pin' | 'newPin' | 'again'>): Mistake | undefined {
-  if (newPin === '' || again === '') return 'missing'
-  if (newPin !== again) return 'mismatch'
-  // The PIN that a client passes on would not be the holder's alone.
-  if (newPin === pin) return 'samePin'
-  return isGoodPin(newPin) ? undefined : 'newPin'
-}
-
-const nfc = (text: string): string => text.normalize('NFC')
 
 function isGoodPin(pin: string): boolean {
   try {
@@ -72,10 +63,16 @@ function isGoodPin(pin: string): boolean {
  * the credential.
  * @throws Refusal, or AuthorizationError where the client claims another name than the person's
  */
-export async function decideCreation(ctx: Context, { consent, asked, typed }: Answer): Promise<Decided> {
+export async function decideCreation(
+  ctx: Context,
+  { consent, asked, typed }: Answer,
+): Promise<Decided | AskedAgain> {
   const { clientId } = consent
   const { creation = ANYTHING, detailType: type, account } = asked
-  const { personId } = await logIn(ctx, { clientId, account }, typed)
+  const { personId, credentialId: id } = await logIn(ctx, { clientId, account }, typed)
+  // Whoever passes on a PIN could give it here in the holder's place, and choose the next one.
+  if ((await findCredential(ctx.db, { id, clientId }))?.mode === 'explicit')
+    return slip('explicit', 'forbidden')
   const problem = subjectProblem(creation, await findPerson(ctx.db, personId))
   if (problem !== undefined) throw new AuthorizationError('invalid_authorization_details', problem)
   const credentialId = await prepareCredential(ctx, {

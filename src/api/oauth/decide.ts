@@ -7,7 +7,7 @@ import { AuthorizationError } from './authorizationError.ts'
 import { issueCode, type CodePayload } from './codes.ts'
 import { decideCreation, newPinSlip } from './credentialCreation.ts'
 import { decideDeletion } from './credentialDeletion.ts'
-import { slip, type Answer, type Decided, type Outcome, type Typed } from './decided.ts'
+import { slip, type Answer, type AskedAgain, type Decided, type Outcome, type Typed } from './decided.ts'
 import { logIn } from './logIn.ts'
 import type { Scope } from './scopes.ts'
 import type { Wish } from './wish.ts'
@@ -17,9 +17,9 @@ export const PIN_MAX = 256
 
 /** What is done with what the holder typed. */
 interface Decision {
-  decide(ctx: Context, answer: Answer): Promise<Decided>
+  decide(ctx: Context, answer: Answer): Promise<Decided | AskedAgain>
   /** What is wrong with it that costs no attempt, besides what is wrong everywhere. */
-  readonly slip?: (typed: Typed) => Outcome | undefined
+  readonly slip?: (typed: Typed) => AskedAgain | undefined
 }
 
 /** TABLE of what can be asked for. */
@@ -41,7 +41,9 @@ export async function decide(ctx: Context, answer: Answer): Promise<Outcome> {
   const wrong = slipIn(asked, typed) ?? decision.slip?.(typed)
   if (wrong !== undefined) return wrong
   try {
-    const { granted, undo } = await decision.decide(ctx, answer)
+    const decided = await decision.decide(ctx, answer)
+    if ('kind' in decided) return decided
+    const { granted, undo } = decided
     const code = await issueCode(ctx, consent.id, {
       clientId: consent.clientId,
       codeChallenge: asked.codeChallenge,
@@ -58,7 +60,7 @@ export async function decide(ctx: Context, answer: Answer): Promise<Outcome> {
 }
 
 /** What is no attempt yet. */
-function slipIn({ credential }: Wish, { pin, credentialId, otp }: Typed): Outcome | undefined {
+function slipIn({ credential }: Wish, { pin, credentialId, otp }: Typed): AskedAgain | undefined {
   if (pin === '' || pin.length > PIN_MAX) return slip('missing')
   if (credential === undefined && credentialId === '') return slip('missing')
   if (otp === undefined) {

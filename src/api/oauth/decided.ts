@@ -8,15 +8,17 @@ export type Outcome =
   | { readonly kind: 'code'; readonly code: string }
   /** The client is told, and the consent ends. */
   | { readonly kind: 'refuse'; readonly error: AuthorizationError }
-  /** The holder is told, and may try again. */
-  | {
-      readonly kind: 'ask again'
-      readonly mistake: Mistake
-      readonly status: number
-      readonly refusal: string
-    }
+  | AskedAgain
   /** The consent had ended. */
   | { readonly kind: 'gone' }
+
+/** The holder is told, and may try again. */
+export interface AskedAgain {
+  readonly kind: 'ask again'
+  readonly mistake: Mistake
+  readonly status: number
+  readonly refusal: string
+}
 
 export interface Typed {
   readonly pin: string
@@ -44,6 +46,6 @@ export interface Decided {
 }
 
 /** What is no attempt yet. */
-export function slip(mistake: Mistake, refusal = 'invalid_request'): Outcome {
+export function slip(mistake: Mistake, refusal = 'invalid_request'): AskedAgain {
   return { kind: 'ask again', mistake, status: 400, refusal }
 }

@@ -74,7 +74,8 @@ export type Mistake =
   // Of the PIN that a new credential gets.
   | 'newPin'
   | 'mismatch'
-  | 'samePin'
+  // What it cannot be created with.
+  | 'explicit'
 
 export type Language = 'en' | 'el'
 
@@ -116,12 +117,12 @@ export const strings: Readonly<Record<Language, Strings>> = {
       title: 'Create a credential',
       asks: (client) =>
         `${client} asks for a new credential in your name. You will approve each signature with its PIN, on this service's page.`,
-      logIn: 'Show who you are, with a credential that you have:',
+      logIn: 'Show who you are, with a credential that you open on this page:',
       policy: 'Certificate policy that it asks for',
       subject: 'Your name, as it gives it',
       newTitle: 'The new credential',
       newPin: 'New PIN',
-      newPinHint: `${PIN_MIN} to ${PIN_MAX} characters, and not the PIN above. Not one character repeated, not a sequence such as 123456.`,
+      newPinHint: `${PIN_MIN} to ${PIN_MAX} characters. Not one character repeated, not a sequence such as 123456.`,
       again: 'The same new PIN again',
       againHint: 'So that it is what you meant.',
       warning: 'Nobody but you will know this PIN, and nobody can look it up for you.',
@@ -155,7 +156,8 @@ export const strings: Readonly<Record<Language, Strings>> = {
       gone: 'This page is no longer valid. Go back to the application and start again.',
       newPin: `Choose another new PIN: ${PIN_MIN} to ${PIN_MAX} characters, not one character repeated, not a sequence such as 123456. Type every PIN again.`,
       mismatch: 'The two new PINs are not the same. Type every PIN again.',
-      samePin: 'The new PIN must not be the one that you log in with. Type every PIN again.',
+      explicit:
+        'The PIN of this credential passes through the application. Log in with one whose PIN you type on this page alone.',
     },
   },
   el: {
@@ -196,12 +198,12 @@ export const strings: Readonly<Record<Language, Strings>> = {
       title: 'Δημιουργία διαπιστευτηρίου',
       asks: (client) =>
         `Η εφαρμογή ${client} ζητά ένα νέο διαπιστευτήριο στο όνομά σας. Θα εγκρίνετε κάθε υπογραφή με το PIN του, στη σελίδα αυτής της υπηρεσίας.`,
-      logIn: 'Δείξτε ποιοι είστε, με ένα διαπιστευτήριο που έχετε ήδη:',
+      logIn: 'Δείξτε ποιοι είστε, με ένα διαπιστευτήριο που ανοίγετε σε αυτή τη σελίδα:',
       policy: 'Πολιτική πιστοποιητικού που ζητά',
       subject: 'Το όνομά σας, όπως το δίνει',
       newTitle: 'Το νέο διαπιστευτήριο',
       newPin: 'Νέο PIN',
-      newPinHint: `${PIN_MIN} έως ${PIN_MAX} χαρακτήρες, και όχι το παραπάνω PIN. Όχι ένας χαρακτήρας που επαναλαμβάνεται, όχι ακολουθία όπως 123456.`,
+      newPinHint: `${PIN_MIN} έως ${PIN_MAX} χαρακτήρες. Όχι ένας χαρακτήρας που επαναλαμβάνεται, όχι ακολουθία όπως 123456.`,
       again: 'Ξανά το ίδιο νέο PIN',
       againHint: 'Για να είναι αυτό που εννοούσατε.',
       warning: 'Κανείς εκτός από εσάς δεν θα γνωρίζει αυτό το PIN και κανείς δεν μπορεί να σας το βρει.',
@@ -241,7 +243,8 @@ export const strings: Readonly<Record<Language, Strings>> = {
       gone: 'Αυτή η σελίδα δεν ισχύει πλέον. Επιστρέψτε στην εφαρμογή και ξεκινήστε από την αρχή.',
       newPin: `Επιλέξτε άλλο νέο PIN: ${PIN_MIN} έως ${PIN_MAX} χαρακτήρες, όχι ένας χαρακτήρας που επαναλαμβάνεται, όχι ακολουθία όπως 123456. Πληκτρολογήστε ξανά κάθε PIN.`,
       mismatch: 'Τα δύο νέα PIN δεν είναι ίδια. Πληκτρολογήστε ξανά κάθε PIN.',
-      samePin: 'Το νέο PIN δεν μπορεί να είναι εκείνο με το οποίο συνδέεστε. Πληκτρολογήστε ξανά κάθε PIN.',
+      explicit:
+        'Το PIN αυτού του διαπιστευτηρίου περνά από την εφαρμογή. Συνδεθείτε με ένα του οποίου το PIN πληκτρολογείτε μόνο σε αυτή τη σελίδα.',
     },
   },
 }
