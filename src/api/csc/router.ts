@@ -164,5 +164,4 @@ async function refuseOthers(
   if (row?.personId !== personId) throw unknownCredential()
 }
 
-const unknownCredential = (): Refusal =>
-  new Refusal('credential_unknown', 'Invalid parameter credentialID')
+const unknownCredential = (): Refusal => new Refusal('credential_unknown', 'Invalid parameter credentialID')
