@@ -1,4 +1,4 @@
-/** The few bits of DER that public keys need. */
+/** The few bits of DER that public keys need; src/der/write.ts has what certificates need beyond them. */
 import { keyTypes, type KeyType, type KeyTypeRow } from './algorithms.ts'
 
 const TAG = {
@@ -10,7 +10,8 @@ const TAG = {
   SEQUENCE: 0x30,
 } as const
 
-function tlv(tag: number, ...parts: readonly Buffer[]): Buffer {
+/** Tag, length and value. */
+export function tlv(tag: number, ...parts: readonly Buffer[]): Buffer {
   const value = Buffer.concat(parts)
   return Buffer.concat([Buffer.from([tag]), derLength(value.length), value])
 }
@@ -23,7 +24,7 @@ function derLength(length: number): Buffer {
 }
 
 /** A non-negative INTEGER from its magnitude: without leading zeros, and positive (X.690, 8.3). */
-function integer(magnitude: Buffer): Buffer {
+export function integer(magnitude: Buffer): Buffer {
   let start = 0
   while (start < magnitude.length - 1 && magnitude[start] === 0) start++
   const value = magnitude.subarray(start)
@@ -31,9 +32,10 @@ function integer(magnitude: Buffer): Buffer {
   return first < 0x80 ? tlv(TAG.INTEGER, value) : tlv(TAG.INTEGER, Buffer.from([0]), value)
 }
 
-function oid(dotted: string): Buffer {
+/** From its dotted form. */
+export function oid(dotted: string): Buffer {
   const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number)
-  return tlv(TAG.OID, Buffer.from([first * 40 + second, ...rest.flatMap(base128)]))
+  return tlv(TAG.OID, Buffer.from([first * 40 + second, ...rest].flatMap(base128)))
 }
 
 function base128(arc: number): number[] {
@@ -44,7 +46,8 @@ function base128(arc: number): number[] {
   return octets
 }
 
-const bitString = (value: Buffer): Buffer => tlv(TAG.BIT_STRING, Buffer.from([0]), value)
+/** Of whole octets. */
+export const bitString = (value: Buffer): Buffer => tlv(TAG.BIT_STRING, Buffer.from([0]), value)
 
 /** SubjectPublicKeyInfo of an RSA key (RFC 3279, 2.3.1). */
 export function rsaSpki(row: KeyTypeRow, modulus: Buffer, exponent: Buffer): Buffer {

@@ -1,4 +1,5 @@
-import { TAG, dottedOid, elements, inside, type Element } from './der.ts'
+import { dottedOid, elements, inside, type Element } from '../../der/read.ts'
+import { TAG } from '../../der/tags.ts'
 
 /**
  * Keywords that RFC 4514 and Java's X500Principal both read, or that only Java reads but reads well (SURNAME,

@@ -1,5 +1,6 @@
 import { hashByOid, type HashRow } from '../../../hsm/algorithms.ts'
-import { TAG, dottedOid, elements, inside, type Element } from './der.ts'
+import { dottedOid, elements, inside, type Element } from '../../der/read.ts'
+import { TAG } from '../../der/tags.ts'
 
 const MGF1 = '1.2.840.113549.1.1.8'
 
