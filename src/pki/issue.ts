@@ -1,15 +1,13 @@
-import 'reflect-metadata'
-import { createPublicKey, randomUUID, type webcrypto, X509Certificate } from 'node:crypto'
-import * as x509 from '@peculiar/x509'
-import { keyTypes, type SchemeName } from '../../hsm/algorithms.ts'
+import { createPublicKey, randomUUID, X509Certificate } from 'node:crypto'
+import type * as x509 from '@peculiar/x509'
 import type { KeyRecord, Sealed } from '../../hsm/records.ts'
-import { auditEntry } from '../audit.ts'
+import { auditEntry, type AuditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { planCertificate, storeIssued, voidCertificate } from '../db/certificates.ts'
 import { permitForService } from '../signing/permit.ts'
 import { sign } from '../signing/sign.ts'
-import { hsmCrypto, hsmKey } from './hsmCrypto.ts'
 import { profiles, type ProfileName } from './profiles.ts'
+import { schemeOf, signed, tbsCertificate } from './tbsCertificate.ts'
 
 const SERIAL_OCTETS = 16
 /** Relying parties' clocks run behind a little; the certificate must not come from their future. */
@@ -18,6 +16,7 @@ const DAY_MS = 86_400_000
 
 /** Who signs the certificate: its name, key and certificate. */
 export interface Issuer {
+  /** Null: the certificate is its own issuer's. */
   readonly certificateId: string | null
   readonly name: x509.Name
   readonly key: Sealed<KeyRecord>
@@ -30,8 +29,6 @@ export interface CertificateRequest {
   readonly issuer: Issuer
   /** Fewer days than the profile allows. */
   readonly days?: number
-  /** OID of what the certificate is issued under (RFC 5280, 4.2.1.4). */
-  readonly policy?: string
 }
 
 export interface IssuedCertificate {
@@ -44,13 +41,36 @@ export interface IssuedCertificate {
  * whatever happens after, there is a record of what was meant; what comes out is compared with them.
  */
 export async function issue(ctx: Context, request: CertificateRequest): Promise<IssuedCertificate> {
+  const { profile, key, issuer } = request
   const id = randomUUID()
-  const plan = { id, serial: await newSerial(ctx), ...validityOf(ctx, request) }
+  // 1. Which octets.
+  const plan = { serial: await newSerial(ctx), ...validityOf(ctx, request) }
+  const scheme = schemeOf(issuer.key)
+  const tbs = tbsCertificate({
+    ...plan,
+    profile: profiles[profile],
+    scheme,
+    issuer: der(issuer.name),
+    subject: der(request.subject),
+    spki: key.spki,
+    issuerSpki: issuer.key.spki,
+  })
+  // 2. Planned, durable. If we die after this: a serial that was planned, and perhaps signed, and never left.
+  await planCertificate(ctx.db, {
+    ...plan,
+    id,
+    profile,
+    tbs,
+    keyId: key.keyId,
+    issuerId: issuer.certificateId,
+  })
   try {
-    const { der, tbs } = await generate(ctx, request, plan)
-    checkIssued(der, tbs, request.issuer)
-    await storeIssued(ctx.db, { id, der, audit: issuedEntry(request, id) })
-    return { id, der }
+    // 3. Signed by the token, and 4. what came out is what was planned.
+    const certificate = signed(tbs, scheme, await signTbs(ctx, { request, id, tbs }))
+    checkIssued(certificate, tbs, issuer)
+    // 5. Stored: only from here on there is a certificate.
+    await storeIssued(ctx.db, { id, der: certificate, audit: issuedEntry(request, id) })
+    return { id, der: certificate }
   } catch (error) {
     // The serial stays taken. If Postgres is away, or we die: it stays 'planned', and was never handed out.
     await voidCertificate(ctx.db, id).catch(() => undefined)
@@ -58,54 +78,17 @@ export async function issue(ctx: Context, request: CertificateRequest): Promise<
   }
 }
 
-interface Plan {
-  readonly id: string
-  readonly serial: Buffer
-  readonly notBefore: Date
-  readonly notAfter: Date
-}
-
-async function generate(
-  ctx: Context,
-  request: CertificateRequest,
-  plan: Plan,
-): Promise<{ der: Buffer; tbs: Buffer | undefined }> {
-  const { issuer } = request
-  const scheme = schemeOf(issuer.key)
-  let planned: Buffer | undefined
-  const crypto = hsmCrypto((tbs) => {
-    planned = tbs
-    return signTbs(ctx, request, { ...plan, tbs, scheme })
-  })
-  const made = await x509.X509CertificateGenerator.create(
-    {
-      serialNumber: plan.serial.toString('hex'),
-      subject: request.subject,
-      issuer: issuer.name,
-      notBefore: plan.notBefore,
-      notAfter: plan.notAfter,
-      publicKey: new x509.PublicKey(request.key.spki),
-      signingKey: hsmKey(issuer.key, scheme),
-      extensions: await extensions(request, crypto),
-    },
-    crypto,
-  )
-  return { der: Buffer.from(made.rawData), tbs: planned }
-}
-
 async function signTbs(
   ctx: Context,
-  { profile, key, issuer }: CertificateRequest,
-  { scheme, ...plan }: Plan & { readonly tbs: Buffer; readonly scheme: SchemeName },
+  planned: { readonly request: CertificateRequest; readonly id: string; readonly tbs: Buffer },
 ): Promise<Buffer> {
-  // If we die after this: a serial that was planned, and perhaps signed, and never left.
-  await planCertificate(ctx.db, { ...plan, profile, keyId: key.keyId, issuerId: issuer.certificateId })
+  const { key } = planned.request.issuer
   const permit = permitForService({
-    key: issuer.key,
-    scheme,
-    messages: [plan.tbs],
+    key,
+    scheme: schemeOf(key),
+    messages: [planned.tbs],
     act: 'certificate.sign',
-    subjects: [`certificate:${plan.id}`],
+    subjects: [`certificate:${planned.id}`],
   })
   const [signature] = await sign(ctx, permit)
   if (signature === undefined) throw new Error('no signature')
@@ -126,45 +109,20 @@ function validityOf(ctx: Context, request: CertificateRequest): { notBefore: Dat
   return { notBefore: new Date(start), notAfter: new Date(start + days * DAY_MS - 1000) }
 }
 
-function schemeOf(key: KeyRecord): SchemeName {
-  const [preferred] = keyTypes[key.keyType].schemes
-  if (preferred === undefined) throw new Error('a key type without a scheme')
-  return preferred
-}
-
-async function extensions(request: CertificateRequest, crypto: webcrypto.Crypto): Promise<x509.Extension[]> {
-  const { authority, keyUsage } = profiles[request.profile]
-  const subjectKey = await keyIdentifier(request.key.spki, crypto)
-  const issuerKey = await keyIdentifier(request.issuer.key.spki, crypto)
-  const { policy } = request
-  return [
-    new x509.AuthorityKeyIdentifierExtension(issuerKey),
-    new x509.SubjectKeyIdentifierExtension(subjectKey),
-    ...(authority ? [new x509.BasicConstraintsExtension(true, authority.pathLength, true)] : []),
-    // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- a set of the library's flags is a number
-    new x509.KeyUsagesExtension(keyUsage, true),
-    ...(policy === undefined ? [] : [new x509.CertificatePolicyExtension([policy])]),
-  ]
-}
-
-/** Leftmost 160 bits of the SHA-256 of the public key's BIT STRING (RFC 7093, 2, method 1), in hex. */
-async function keyIdentifier(spki: Buffer, crypto: webcrypto.Crypto): Promise<string> {
-  const identifier = await new x509.PublicKey(spki).getKeyIdentifier('SHA-256', crypto)
-  return Buffer.from(identifier).subarray(0, 20).toString('hex')
-}
+const der = (name: x509.Name): Buffer => Buffer.from(name.toArrayBuffer())
 
 /** What was signed is what was planned, and the issuer's public key says so. */
-function checkIssued(der: Buffer, planned: Buffer | undefined, issuer: Issuer): void {
+function checkIssued(certificate: Buffer, planned: Buffer, issuer: Issuer): void {
   // Certificate ::= SEQUENCE { tbsCertificate … }: with two octets of length, as every certificate has.
   const carriesPlanned =
-    planned !== undefined && der[1] === 0x82 && der.subarray(4, 4 + planned.length).equals(planned)
+    certificate[1] === 0x82 && certificate.subarray(4, 4 + planned.length).equals(planned)
   if (!carriesPlanned) throw new Error('the certificate is not the one that was planned')
   const issuerKey = createPublicKey({ key: issuer.key.spki, format: 'der', type: 'spki' })
-  if (!new X509Certificate(der).verify(issuerKey))
+  if (!new X509Certificate(certificate).verify(issuerKey))
     throw new Error("the certificate does not verify with its issuer's key")
 }
 
-function issuedEntry(request: CertificateRequest, id: string) {
+function issuedEntry(request: CertificateRequest, id: string): AuditEntry {
   return auditEntry({
     kind: 'act',
     act: 'certificate.issue',
