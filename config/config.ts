@@ -106,12 +106,12 @@ export const configSchema = z.strictObject({
     /** Days that an end-entity certificate is valid. */
     endEntityDays: z.int().min(1).max(1095).default(365),
     /**
-     * OID of the certificate policy that end-entity certificates are issued under and carry (RFC 5280, 4.2.1.4), and the only
-     * one that clients may ask for by credentials/create. Absent: they carry none. What it promises is the operator's to keep.
+     * Where relying parties reach lists, certificates and status, without a trailing slash: it stands in each certificate, for
+     * good. Plain HTTP as a rule (RFC 5280, 8). Absent: baseUrl.
      */
-    certificatePolicy: z
-      .string()
-      .regex(/^[0-2](\.(0|[1-9][0-9]{0,9})){2,20}$/, 'an OID, such as 1.3.6.1.4.1.32473.1')
+    publicUrl: z
+      .url()
+      .refine(isOrigin, 'scheme, host and port only, such as http://pki.example.org')
       .optional(),
   }),
   oauth: z.strictObject({
