@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { databaseTlsSchema } from './databaseTls.ts'
 import { isOrigin, listenerSchema } from './listeners.ts'
 import { publicJwkSchema, rolesSchema } from './operators.ts'
+import { pkiFields } from './pki.ts'
 import { tokensSchema } from './tokens.ts'
 
 /**
@@ -113,6 +114,8 @@ export const configSchema = z.strictObject({
       .url()
       .refine(isOrigin, 'scheme, host and port only, such as http://pki.example.org')
       .optional(),
+    /** What certificates say of the operator, and the profile of natural persons: config/pki.ts documents the fields. */
+    ...pkiFields,
   }),
   oauth: z.strictObject({
     /** Seconds that a service token lives. */

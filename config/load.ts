@@ -5,6 +5,7 @@ import { configSchema, type Config } from './config.ts'
 import { databaseProblems } from './databaseTls.ts'
 import { overlayEnvironment, type Environment } from './environment.ts'
 import { listenerProblems } from './listeners.ts'
+import { pkiProblems } from './pki.ts'
 import { productionProblems, productionWarnings } from './production.ts'
 
 export const DEFAULT_CONFIG_FILE = 'config/dev.json'
@@ -46,6 +47,7 @@ export function loadConfig(from: {
     ...listenerProblems(config, laid.value),
     ...databaseProblems(config),
     ...productionProblems(config),
+    ...pkiProblems(config),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
   return { config, warnings: productionWarnings(config, from.nodeVersion) }

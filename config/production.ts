@@ -4,7 +4,7 @@ import type { Config } from './config.ts'
 const OLDEST_MAINTAINED_NODE = 22
 
 /** Tokens that are files. As a `verifier`, which holds no keys, they are welcome. */
-const softwareTokens = [
+export const softwareTokens = [
   { name: 'SoftHSM', provider: 'softhsm', module: /softhsm/i },
   { name: 'NSS', provider: 'nss', module: /softokn/i },
 ] as const
@@ -50,6 +50,11 @@ export function productionWarnings(config: Config, nodeVersion: string): string[
   const warnings: string[] = []
   if (Number.parseInt(nodeVersion, 10) < OLDEST_MAINTAINED_NODE) {
     warnings.push(`Node ${nodeVersion} gets no security fixes any more: run a maintained LTS (22 or newer)`)
+  }
+  if (config.ca.publicUrl?.startsWith('http:') !== true) {
+    warnings.push(
+      'ca.publicUrl: revocation lists are to be reached by plain http (EN 319 412-2, GEN-4.3.11-4): set it before the first start',
+    )
   }
   config.tokens.forEach((token, index) => {
     if (token.pin.allowFinalTry) {

@@ -12,6 +12,7 @@ export const alarms = {
   signature_mismatch: 'critical',
   seal_broken: 'critical',
   audit_not_written: 'critical',
+  certificate_faulty: 'critical',
   // The PIN: what hardware tokens lock after.
   pin_rejected: 'critical',
   pin_flags: 'critical',

@@ -2,6 +2,7 @@ import type { AuditEntry } from '../audit.ts'
 import { insertAudit } from './audit.ts'
 import type { Database, Queries } from './database.ts'
 
+/** A certificate over a key of ours. */
 export interface CertificateRow {
   readonly id: string
   readonly serial: Buffer
@@ -17,8 +18,14 @@ export interface PlannedCertificate {
   readonly id: string
   readonly serial: Buffer
   readonly profile: string
-  readonly keyId: string
+  /** The key of ours that it certifies, or the public key (DER) that somebody else holds. */
+  readonly keyId?: string
+  readonly spki?: Buffer
+  /** The subject as people read it. */
+  readonly subject: string
   readonly issuerId: string | null
+  /** The process that is at it. */
+  readonly instanceId: string
   readonly tbs: Buffer
   readonly notBefore: Date
   readonly notAfter: Date
@@ -30,15 +37,20 @@ const COLUMNS = `id, serial, profile, key_id as "keyId", issuer_id as "issuerId"
 /** The serial and the octets that are to be signed, durable before the token is asked. */
 export async function planCertificate(q: Queries, planned: PlannedCertificate): Promise<void> {
   await q.query({
-    text: `insert into certificate (id, serial, profile, key_id, issuer_id, tbs, state, not_before, not_after)
-           values ($1::uuid, $2::bytea, $3::text, $4::uuid, $5::uuid, $6::bytea, 'planned', $7::timestamptz,
-                   $8::timestamptz)`,
+    name: 'certificate-plan',
+    text: `insert into certificate (id, serial, profile, key_id, spki, subject, issuer_id, instance, tbs, state,
+                                    not_before, not_after)
+           values ($1::uuid, $2::bytea, $3::text, $4::uuid, $5::bytea, $6::text, $7::uuid, $8::uuid, $9::bytea, 'planned',
+                   $10::timestamptz, $11::timestamptz)`,
     values: [
       planned.id,
       planned.serial,
       planned.profile,
-      planned.keyId,
+      planned.keyId ?? null,
+      planned.spki ?? null,
+      planned.subject,
       planned.issuerId,
+      planned.instanceId,
       planned.tbs,
       planned.notBefore,
       planned.notAfter,
@@ -52,6 +64,7 @@ export async function storeIssued(
 ): Promise<void> {
   await db.transaction(async (tx) => {
     const rows = await tx.query({
+      name: 'certificate-store',
       text: `update certificate set der = $2::bytea, state = 'issued', issued_at = now()
               where id = $1::uuid and state = 'planned' returning id`,
       values: [issued.id, issued.der],
@@ -61,14 +74,24 @@ export async function storeIssued(
   })
 }
 
-/** A planned certificate that will never be: its serial stays taken. */
-export async function voidCertificate(q: Queries, id: string): Promise<void> {
-  await q.query({
-    text: `update certificate set state = 'void' where id = $1::uuid and state = 'planned'`,
-    values: [id],
+/**
+ * A planned certificate that will never be: its serial stays taken.
+ * @param ended.audit what recovery records; whoever issues needs none, for the act that failed is recorded
+ */
+export async function voidCertificate(
+  db: Database,
+  ended: { readonly id: string; readonly audit?: AuditEntry },
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    const rows = await tx.query({
+      text: `update certificate set state = 'void' where id = $1::uuid and state = 'planned' returning id`,
+      values: [ended.id],
+    })
+    if (rows.length === 1 && ended.audit) await insertAudit(tx, [ended.audit])
   })
 }
 
+<<<<<<< HEAD
 /** The certificate of a key that has one and was not revoked. */
 export async function issuedFor(q: Queries, keyId: string): Promise<string | undefined> {
   const rows = await q.query<{ id: string }>({
@@ -79,10 +102,43 @@ export async function issuedFor(q: Queries, keyId: string): Promise<string | und
 }
 
 /** The newest certificate of a profile that is valid now: the authority that issues. */
+=======
+export interface LeftCertificate {
+  readonly id: string
+  /** Null: the token was never asked. 'open': it was, and nobody knows yet what came of it. */
+  readonly outcome: 'signed' | 'refused' | 'unknown' | 'open' | null
+}
+
+/** A certificate is signed within seconds of its plan; both clocks are Postgres', to a transaction's length. */
+const AROUND = `interval '10 minutes'`
+
+/** Planned certificates that no living process is at: their instance's lease ran out, or they are too old. */
+export async function leftCertificates(
+  q: Queries,
+  { olderThanS }: { readonly olderThanS: number },
+): Promise<LeftCertificate[]> {
+  return q.query<LeftCertificate>({
+    text: `select c.id, case when i.signature_id is null then null
+                             else coalesce(convert_from(r.body, 'utf8')::jsonb -> 'detail' ->> 'outcome', 'open') end as outcome
+             from certificate c
+             left join instance p on p.id = c.instance and p.lease_until > now()
+             left join audit i on i.recorded_at between c.created_at - ${AROUND} and c.created_at + ${AROUND}
+                              and i.kind = 'intent' and i.act = 'certificate.sign'
+                              and ('certificate:' || c.id) = any(i.subjects)
+             left join audit r on r.signature_id = i.signature_id and r.kind = 'result'
+            where c.state = 'planned' and (p.id is null or c.created_at < now() - $1::int * interval '1 second')
+            order by c.created_at limit 100`,
+    values: [olderThanS],
+  })
+}
+
+/** The newest certificate of a profile, over a key of ours, that is valid now: the authority that issues. */
+>>>>>>> 5882dc1 (src/pki: profiles as a table, names of EN 319 412, lists and responders in certificates, and a linter of our own before the token signs (migration 0018))
 export async function newestCertificate(q: Queries, profile: string): Promise<CertificateRow | undefined> {
   const rows = await q.query<CertificateRow>({
     text: `select ${COLUMNS} from certificate
             where profile = $1::text and state = 'issued' and not_before <= now() and not_after > now()
+              and key_id is not null
             order by not_before desc, id desc limit 1`,
     values: [profile],
   })

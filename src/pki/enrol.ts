@@ -89,7 +89,7 @@ async function certify(ctx: Context, credential: CredentialRow, key: KeyRecord):
   const person = naturalPerson(await findPerson(ctx.db, credential.personId))
   const issuer = await issuingAuthority(ctx)
   return issue(ctx, {
-    profile: 'natural-person',
+    profile: ctx.config.ca.naturalPersons,
     subject: personName(person),
     key,
     issuer,
@@ -102,8 +102,9 @@ function naturalPerson(row: PersonRow | undefined): NaturalPerson {
   if (!row?.givenName || !row.surname || !row.country) {
     throw new Refusal('not_found', 'The person of this credential was erased.')
   }
-  const { id: personId, givenName, surname, country, serialNumber } = row
-  return { personId, givenName, surname, country, serialNumber }
+  const { id, givenName, surname, country, serialNumber } = row
+  // Without an identifier of their own, the person's id tells namesakes apart.
+  return { givenName, surname, country, serialNumber: serialNumber ?? id }
 }
 
 async function sealCredential(

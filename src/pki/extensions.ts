@@ -3,9 +3,11 @@ import { oid, tlv } from '../../hsm/der.ts'
 import { inside } from '../der/read.ts'
 import { TAG } from '../der/tags.ts'
 import {
+  context,
   derNull,
   derTrue,
   extension,
+  ia5String,
   namedBits,
   octetString,
   primitive,
@@ -22,6 +24,17 @@ export const keyUsages = {
   cRLSign: 6,
 } as const
 export type KeyUsage = keyof typeof keyUsages
+
+/** TABLE of the extensions that are the same in each certificate that has them. */
+export const marks = {
+  /** Whoever believes the responder's certificate need not ask about it (RFC 6960, 4.2.2.2.1). */
+  ocspNoCheck: extension(OID.ocspNoCheck, derNull),
+  /** It ends before anybody could revoke it (EN 319 412-1, 5.2). */
+  validityAssured: extension(OID.validityAssured, derNull),
+  /** Nowhere is it said whether it was revoked (RFC 9608, 2). */
+  noRevAvail: extension(OID.noRevAvail, derNull),
+} as const
+export type Mark = keyof typeof marks
 
 export const keyUsage = (usages: readonly KeyUsage[]): Buffer =>
   extension(OID.keyUsage, namedBits(usages.map((usage) => keyUsages[usage])), { critical: true })
@@ -42,8 +55,31 @@ export const authorityKeyIdentifier = (spki: Buffer): Buffer =>
 export const extKeyUsage = (purpose: string, options: { readonly critical: boolean }): Buffer =>
   extension(OID.extKeyUsage, sequence(oid(purpose)), options)
 
-/** Whoever believes the responder's certificate need not ask about it (RFC 6960, 4.2.2.2.1). */
-export const ocspNoCheck: Buffer = extension(OID.ocspNoCheck, derNull)
+/** RFC 5280, 4.2.1.4. @param cps address of the certification practice statement, where there is one */
+export function certificatePolicies(policies: readonly string[], cps: string | undefined): Buffer {
+  const qualifiers = cps === undefined ? [] : [sequence(sequence(oid(OID.cps), ia5String(cps)))]
+  // RFC 5280, 4.2.1.4 has qualifiers for anyPolicy, too; there is no statement that it could name.
+  const informations = policies.map((policy) =>
+    sequence(oid(policy), ...(policy === OID.anyPolicy ? [] : qualifiers)),
+  )
+  return extension(OID.certificatePolicies, sequence(...informations))
+}
+
+/** One list, at one address, of all reasons, by the issuer itself (RFC 5280, 4.2.1.13). */
+export const crlDistributionPoint = (url: string): Buffer =>
+  extension(OID.cRLDistributionPoints, sequence(sequence(context(0, context(0, uri(url))))))
+
+/** RFC 5280, 4.2.2.1. */
+export function authorityInfoAccess(at: { readonly ocsp?: string; readonly caIssuers: string }): Buffer {
+  const responder = at.ocsp === undefined ? [] : [sequence(oid(OID.ocsp), uri(at.ocsp))]
+  return extension(
+    OID.authorityInfoAccess,
+    sequence(...responder, sequence(oid(OID.caIssuers), uri(at.caIssuers))),
+  )
+}
+
+/** GeneralName (RFC 5280, 4.2.1.6). */
+const uri = (url: string): Buffer => primitive(6, Buffer.from(url, 'ascii'))
 
 /** Leftmost 160 bits of the SHA-256 of the public key's BIT STRING (RFC 7093, 2, method 1). */
 export function keyIdentifier(spki: Buffer): Buffer {

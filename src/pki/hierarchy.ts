@@ -1,10 +1,10 @@
-import 'reflect-metadata'
 import { X509Certificate } from 'node:crypto'
-import * as x509 from '@peculiar/x509'
 import type { Context } from '../context.ts'
 import { newestCertificate, type CertificateRow } from '../db/certificates.ts'
 import { findKey, keyRecord } from '../db/keys.ts'
 import { oneAtATime } from '../db/startLock.ts'
+import { Fields, inside } from '../der/read.ts'
+import { TAG } from '../der/tags.ts'
 import { makeKey } from '../signing/makeKey.ts'
 import { issue, type Issuer } from './issue.ts'
 import { authorityName } from './names.ts'
@@ -38,13 +38,13 @@ async function makeAuthority(ctx: Context, profile: 'root' | 'issuing', by?: Iss
   const { ca } = ctx.config
   const name = authorityName({ ...ca, name: profile === 'root' ? ca.rootName : ca.issuingName })
   const key = await makeKey(ctx, { keyType: ca.keyType, purpose: 'ca', actor: 'service' })
-  const issuer = by ?? { certificateId: null, name, key }
+  const issuer = by ?? { certificateId: null, name: name.der, key }
   const { id, der } = await issue(ctx, { profile, subject: name, key, issuer })
   ctx.log.info(
     { profile, subject: new X509Certificate(der).subject.replaceAll('\n', ', ') },
     'authority made',
   )
-  return { certificateId: id, name, key }
+  return { certificateId: id, name: name.der, key, notAfter: new Date(new X509Certificate(der).validTo) }
 }
 
 async function currentIssuer(ctx: Context, profile: ProfileName): Promise<Issuer | undefined> {
@@ -57,7 +57,19 @@ async function issuerOf(ctx: Context, certificate: CertificateRow): Promise<Issu
   if (key === undefined) throw new Error('an authority without its key')
   return {
     certificateId: certificate.id,
-    name: new x509.X509Certificate(certificate.der).subjectName,
+    name: subjectOf(certificate.der),
     key: keyRecord(key),
+    notAfter: certificate.notAfter,
   }
+}
+
+/** DER of the subject, as the certificate has it (RFC 5280, 4.1): what it issues bears exactly these octets. */
+function subjectOf(certificate: Buffer): Buffer {
+  const [tbs] = inside(certificate, TAG.SEQUENCE)
+  const fields = new Fields(inside(tbs?.whole ?? Buffer.alloc(0), TAG.SEQUENCE))
+  fields.optional(TAG.context(0))
+  fields.take(TAG.INTEGER)
+  // signature, issuer and validity
+  for (let n = 0; n < 3; n++) fields.take(TAG.SEQUENCE)
+  return fields.take(TAG.SEQUENCE).whole
 }

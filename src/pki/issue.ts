@@ -1,12 +1,18 @@
-import { createPublicKey, randomUUID, X509Certificate } from 'node:crypto'
-import type * as x509 from '@peculiar/x509'
+import { createPublicKey, hash, randomUUID, X509Certificate } from 'node:crypto'
+import type { KeyType } from '../../hsm/algorithms.ts'
 import type { KeyRecord, Sealed } from '../../hsm/records.ts'
+import { raise } from '../alarms.ts'
 import { auditEntry, type AuditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
-import { planCertificate, storeIssued, voidCertificate } from '../db/certificates.ts'
+import { planCertificate, storeIssued, voidCertificate, type PlannedCertificate } from '../db/certificates.ts'
 import { permitForService } from '../signing/permit.ts'
 import { sign } from '../signing/sign.ts'
+import { refuseUnfit } from './allowed.ts'
+import { lint, type Finding } from './lint.ts'
+import { extensionsOf } from './profileExtensions.ts'
 import { profiles, type ProfileName } from './profiles.ts'
+import { publication } from './publication.ts'
+import type { Name } from './names.ts'
 import { schemeOf, signed, tbsCertificate } from './tbsCertificate.ts'
 
 const SERIAL_OCTETS = 16
@@ -18,17 +24,29 @@ const DAY_MS = 86_400_000
 export interface Issuer {
   /** Null: the certificate is its own issuer's. */
   readonly certificateId: string | null
-  readonly name: x509.Name
+  /** DER of its Name, as its certificate has it. */
+  readonly name: Buffer
   readonly key: Sealed<KeyRecord>
+  /** What it issues ends with it. */
+  readonly notAfter?: Date
+}
+
+/** A key that somebody else holds: it came with a PKCS#10. */
+export interface OutsideKey {
+  readonly keyType: KeyType
+  /** DER. */
+  readonly spki: Buffer
 }
 
 export interface CertificateRequest {
   readonly profile: ProfileName
-  readonly subject: x509.Name
-  readonly key: KeyRecord
+  readonly subject: Name
+  readonly key: KeyRecord | OutsideKey
   readonly issuer: Issuer
   /** Fewer days than the profile allows. */
-  readonly days?: number
+  readonly days?: number | undefined
+  /** Who asked, as the audit log names them; without: the service. */
+  readonly actor?: string
 }
 
 export interface IssuedCertificate {
@@ -37,58 +55,104 @@ export interface IssuedCertificate {
 }
 
 /**
- * Issues a certificate. The serial and the exact octets to be signed are durable before the token is asked, so that
- * whatever happens after, there is a record of what was meant; what comes out is compared with them.
+ * Issues a certificate. The serial and the exact octets to be signed are linted and durable before the token is asked, so
+ * that whatever happens after, there is a record of what was meant; what comes out is compared with them.
+ * @throws Refusal invalid_request, conflict (as refuseUnfit); 'unavailable' when the token or Postgres is away
  */
 export async function issue(ctx: Context, request: CertificateRequest): Promise<IssuedCertificate> {
-  const { profile, key, issuer } = request
-  const id = randomUUID()
-  // 1. Which octets.
-  const plan = { serial: await newSerial(ctx), ...validityOf(ctx, request) }
-  const scheme = schemeOf(issuer.key)
-  const tbs = tbsCertificate({
-    ...plan,
-    profile: profiles[profile],
-    scheme,
-    issuer: der(issuer.name),
-    subject: der(request.subject),
-    spki: key.spki,
-    issuerSpki: issuer.key.spki,
-  })
-  // 2. Planned, durable. If we die after this: a serial that was planned, and perhaps signed, and never left.
-  await planCertificate(ctx.db, {
-    ...plan,
-    id,
-    profile,
-    tbs,
-    keyId: key.keyId,
-    issuerId: issuer.certificateId,
-  })
+  const { issuer } = request
+  refuseUnfit(ctx, request)
+  // 1. Which octets, and 2. whether they are what the profile and its clauses want.
+  const planned = await plan(ctx, request)
+  const { id, tbs } = planned
+  refuseFaulty(ctx, request, tbs)
+  // 3. Planned, durable. If we die after this: recovery finds a serial that was planned, perhaps signed, and never left.
+  await planCertificate(ctx.db, planned)
   try {
-    // 3. Signed by the token, and 4. what came out is what was planned.
-    const certificate = signed(tbs, scheme, await signTbs(ctx, { request, id, tbs }))
+    // 4. Signed by the token, and 5. what came out is what was planned.
+    const certificate = signed(tbs, schemeOf(issuer.key), await signTbs(ctx, issuer.key, planned))
     checkIssued(certificate, tbs, issuer)
-    // 5. Stored: only from here on there is a certificate.
+    // 6. Stored: only from here on there is a certificate, and only from here on anybody is given it.
     await storeIssued(ctx.db, { id, der: certificate, audit: issuedEntry(request, id) })
     return { id, der: certificate }
   } catch (error) {
-    // The serial stays taken. If Postgres is away, or we die: it stays 'planned', and was never handed out.
-    await voidCertificate(ctx.db, id).catch(() => undefined)
+    // The serial stays taken. If Postgres is away, or we die: it stays 'planned' until recovery ends it.
+    await voidCertificate(ctx.db, { id }).catch(() => undefined)
     throw error
+  }
+}
+
+async function plan(ctx: Context, request: CertificateRequest): Promise<PlannedCertificate> {
+  const { profile: name, subject, key, issuer } = request
+  const [serial, profile] = [await newSerial(ctx), profiles[name]]
+  const validity = validityOf(ctx, request)
+  const particulars = {
+    serial,
+    spki: key.spki,
+    issuerSpki: issuer.key.spki,
+    issuerId: issuer.certificateId,
+    semantics: subject.semantics,
+  }
+  const tbs = tbsCertificate({
+    ...validity,
+    serial,
+    scheme: schemeOf(issuer.key),
+    issuer: issuer.name,
+    subject: subject.der,
+    spki: key.spki,
+    extensions: extensionsOf(profile, particulars, { ...ctx.config.ca, publication: publication(ctx) }),
+  })
+  const whose = 'keyId' in key ? { keyId: key.keyId } : { spki: key.spki }
+  return {
+    ...validity,
+    ...whose,
+    id: randomUUID(),
+    serial,
+    profile: name,
+    subject: subject.text,
+    issuerId: issuer.certificateId,
+    instanceId: ctx.instanceId,
+    tbs,
+  }
+}
+
+/** Nothing that is asked for can lead here: whoever asks was refused before. */
+function refuseFaulty(ctx: Context, { profile, issuer }: CertificateRequest, tbs: Buffer): void {
+  const { name, key, notAfter } = issuer
+  const found = lint(
+    tbs,
+    profiles[profile],
+    issuer.certificateId === null ? undefined : { name, spki: key.spki, notAfter },
+  )
+  const errors = found.filter(({ severity }) => severity === 'error')
+  if (errors.length === 0) return
+  const says = 'a certificate was about to be signed that breaks a rule: it was not'
+  raise(ctx.log, 'certificate_faulty', { says, profile, rules: errors.map(({ rule }) => rule) })
+  throw new FaultyCertificate(errors)
+}
+
+/** What was about to be signed breaks a rule; the token was not asked. */
+export class FaultyCertificate extends Error {
+  readonly findings: readonly Finding[]
+
+  constructor(findings: readonly Finding[]) {
+    super(findings.map(({ rule, says }) => `${rule}: ${says}`).join('; '))
+    this.name = 'FaultyCertificate'
+    this.findings = findings
   }
 }
 
 async function signTbs(
   ctx: Context,
-  planned: { readonly request: CertificateRequest; readonly id: string; readonly tbs: Buffer },
+  key: Sealed<KeyRecord>,
+  { id, tbs }: PlannedCertificate,
 ): Promise<Buffer> {
-  const { key } = planned.request.issuer
   const permit = permitForService({
     key,
     scheme: schemeOf(key),
-    messages: [planned.tbs],
+    messages: [tbs],
     act: 'certificate.sign',
-    subjects: [`certificate:${planned.id}`],
+    subjects: [`certificate:${id}`],
   })
   const [signature] = await sign(ctx, permit)
   if (signature === undefined) throw new Error('no signature')
@@ -106,10 +170,12 @@ function validityOf(ctx: Context, request: CertificateRequest): { notBefore: Dat
   const days = Math.min(request.days ?? Infinity, profiles[request.profile].days)
   const start = Math.floor((ctx.clock() - BACKDATE_MS) / 1000) * 1000
   // The last second is part of the validity (RFC 5280, 4.1.2.5).
-  return { notBefore: new Date(start), notAfter: new Date(start + days * DAY_MS - 1000) }
+  const end = start + days * DAY_MS - 1000
+  return {
+    notBefore: new Date(start),
+    notAfter: new Date(Math.min(end, request.issuer.notAfter?.getTime() ?? end)),
+  }
 }
-
-const der = (name: x509.Name): Buffer => Buffer.from(name.toArrayBuffer())
 
 /** What was signed is what was planned, and the issuer's public key says so. */
 function checkIssued(certificate: Buffer, planned: Buffer, issuer: Issuer): void {
@@ -122,12 +188,13 @@ function checkIssued(certificate: Buffer, planned: Buffer, issuer: Issuer): void
     throw new Error("the certificate does not verify with its issuer's key")
 }
 
-function issuedEntry(request: CertificateRequest, id: string): AuditEntry {
+function issuedEntry({ profile, key, actor = 'service' }: CertificateRequest, id: string): AuditEntry {
+  const outside = 'keyId' in key ? undefined : hash('sha256', key.spki, 'hex')
   return auditEntry({
     kind: 'act',
     act: 'certificate.issue',
-    actor: 'service',
-    subjects: [`certificate:${id}`, `key:${request.key.keyId}`],
-    detail: { profile: request.profile },
+    actor,
+    subjects: [`certificate:${id}`, ...('keyId' in key ? [`key:${key.keyId}`] : [])],
+    detail: { profile, ...(outside === undefined ? {} : { spki: outside }) },
   })
 }

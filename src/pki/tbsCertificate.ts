@@ -3,19 +3,11 @@ import { keyTypes, schemes, type SchemeName } from '../../hsm/algorithms.ts'
 import type { KeyRecord } from '../../hsm/records.ts'
 import { certificateTime, context, sequence, smallInteger } from '../der/write.ts'
 import { ecdsaToDer } from '../signing/der.ts'
-import {
-  authorityKeyIdentifier,
-  basicConstraints,
-  keyUsage,
-  signatureBits,
-  subjectKeyIdentifier,
-} from './extensions.ts'
-import type { ProfileRow } from './profiles.ts'
+import { signatureBits } from './extensions.ts'
 
 const VERSION_3 = 2
 
 export interface TbsCertificate {
-  readonly profile: ProfileRow
   /** Magnitude of a number that is not negative. */
   readonly serial: Buffer
   readonly scheme: SchemeName
@@ -24,15 +16,15 @@ export interface TbsCertificate {
   readonly subject: Buffer
   readonly notBefore: Date
   readonly notAfter: Date
-  /** DER of the SubjectPublicKeyInfos. */
+  /** DER of the SubjectPublicKeyInfo. */
   readonly spki: Buffer
-  readonly issuerSpki: Buffer
+  /** DER of each, in the order in which they are written. */
+  readonly extensions: readonly Buffer[]
 }
 
 /** DER of a TBSCertificate (RFC 5280, 4.1.2): the same octets for the same certificate, always. */
 export function tbsCertificate(made: TbsCertificate): Buffer {
-  const { profile, serial, scheme, issuer, subject, spki } = made
-  const { authority } = profile
+  const { serial, scheme, issuer, subject, spki } = made
   return sequence(
     context(0, smallInteger(VERSION_3)),
     integer(serial),
@@ -41,16 +33,7 @@ export function tbsCertificate(made: TbsCertificate): Buffer {
     sequence(certificateTime(made.notBefore), certificateTime(made.notAfter)),
     subject,
     spki,
-    context(
-      3,
-      sequence(
-        authorityKeyIdentifier(made.issuerSpki),
-        subjectKeyIdentifier(spki),
-        ...(authority ? [basicConstraints(authority.pathLength)] : []),
-        keyUsage(profile.keyUsage),
-        ...profile.extensions,
-      ),
-    ),
+    context(3, sequence(...made.extensions)),
   )
 }
 

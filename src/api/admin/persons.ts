@@ -10,6 +10,9 @@ import {
   type PersonDetail,
   type PersonRow,
 } from '../../db/persons.ts'
+import { isCountry } from '../../pki/countries.ts'
+import { personalIdentifier } from '../../pki/identifiers.ts'
+import { isNameText } from '../../pki/names.ts'
 import { Refusal } from '../../refusal.ts'
 import { changeContact } from '../../signing/changeFactor.ts'
 import { actorOf, found, parsed, recordAct, uuidParam, type Endpoints } from './endpoint.ts'
@@ -18,24 +21,24 @@ import { page, pageQuery, uuidPosition } from './page.ts'
 /** Upper bounds of the X.520 attributes that the name goes into (RFC 5280, appendix A). */
 const NAME_MAX = 64
 
-const name = z.string().trim().min(1).max(NAME_MAX)
+const name = z.string().trim().min(1).max(NAME_MAX).refine(isNameText, 'holds a character that no name has')
 /** An e-mail address, or a telephone number with its country (RFC 6068, RFC 3966). */
 const contactSchema = z
   .string()
   .max(254)
   .regex(/^(mailto:[^\s@:,?]+@[^\s@:,?]+|tel:\+[0-9]{5,15})$/, 'mailto:… or tel:+…')
 
+const isIdentifier = (text: string): boolean => text[5] === '-' && !('wrong' in personalIdentifier(text))
+
 const personSchema = z.strictObject({
   givenName: name,
   surname: name,
-  country: z.string().regex(/^[A-Z]{2}$/, 'two capital letters (ISO 3166-1)'),
+  country: z.string().refine(isCountry, 'two capital letters (ISO 3166-1)'),
   /** EN 319 412-1, 5.1.3: type, country, hyphen, identifier. */
   serialNumber: z
     .string()
-    .regex(
-      /^(PAS|IDC|PNO|TAX|TIN|[A-Z]{2}:)[A-Z]{2}-[\x21-\x7e]{1,50}$/,
-      'an identifier such as PNONO-12345678901',
-    )
+    .max(NAME_MAX)
+    .refine(isIdentifier, 'an identifier such as PNONO-12345678901')
     .optional(),
   contact: contactSchema.optional(),
 })
