@@ -91,7 +91,6 @@ export async function voidCertificate(
   })
 }
 
-<<<<<<< HEAD
 /** The certificate of a key that has one and was not revoked. */
 export async function issuedFor(q: Queries, keyId: string): Promise<string | undefined> {
   const rows = await q.query<{ id: string }>({
@@ -101,8 +100,6 @@ export async function issuedFor(q: Queries, keyId: string): Promise<string | und
   return rows[0]?.id
 }
 
-/** The newest certificate of a profile that is valid now: the authority that issues. */
-=======
 export interface LeftCertificate {
   readonly id: string
   /** Null: the token was never asked. 'open': it was, and nobody knows yet what came of it. */
@@ -133,7 +130,6 @@ export async function leftCertificates(
 }
 
 /** The newest certificate of a profile, over a key of ours, that is valid now: the authority that issues. */
->>>>>>> 5882dc1 (src/pki: profiles as a table, names of EN 319 412, lists and responders in certificates, and a linter of our own before the token signs (migration 0018))
 export async function newestCertificate(q: Queries, profile: string): Promise<CertificateRow | undefined> {
   const rows = await q.query<CertificateRow>({
     text: `select ${COLUMNS} from certificate
