@@ -21,6 +21,7 @@ import { openTokens } from './openTokens.ts'
 import { guardedFetch, hostOf, type Fetch } from './outgoing/fetch.ts'
 import { endOverdue } from './pki/createCredential.ts'
 import { ensureHierarchy } from './pki/hierarchy.ts'
+import { startIssuanceRecovery } from './pki/recover.ts'
 import { signatureWork } from './signing/asynchronous.ts'
 import { startRecovery } from './signing/recover.ts'
 import { readTlsFiles } from './tlsFiles.ts'
@@ -61,6 +62,7 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
     await ctx.sender?.prepare?.(ctx)
     await enterOperators(ctx)
     endings.push(await startRecovery(ctx, endOverdue))
+    endings.push(await startIssuanceRecovery(ctx))
     endings.push(startJobs(ctx, [signatureWork, notificationWork]))
     endings.push(startObserving(ctx))
     if (config.profile === 'dev') await prepareDemo(ctx)

@@ -73,8 +73,8 @@ export async function createTestContext(): Promise<TestContext> {
 
 /** Another replica's context on the same database and token. */
 export async function openContext(parts: {
-  readonly database: TestDatabase
-  readonly token: SoftToken
+  readonly database: Pick<TestDatabase, 'url'>
+  readonly token: Pick<SoftToken, 'config'>
   readonly lines: string[]
 }): Promise<Context> {
   const { database, token, lines } = parts
