@@ -1,7 +1,8 @@
-import { Fields, dottedOid, elements, inside, smallNumber } from '../der/read.ts'
+import { Fields, elements, inside, smallNumber } from '../der/read.ts'
 import { TAG } from '../der/tags.ts'
 import { keyIdentifier, keyUsages } from './extensions.ts'
 import type { Linted, Rule } from './lint.ts'
+import { dotted } from './lintOid.ts'
 import { OID } from './oids.ts'
 
 /** Whether each is critical (the clause of each says so; of extKeyUsage, the profile). */
@@ -159,7 +160,7 @@ function keyUsageProblem({ extension, profile }: Linted): string | undefined {
 const oidsIn = (value: Buffer): string[] =>
   inside(value, TAG.SEQUENCE).map((one) => {
     if (one.tag !== TAG.OID) throw new Error('not an OID')
-    return dottedOid(one.value)
+    return dotted(one.value)
   })
 
 interface ReadPolicy {
@@ -170,12 +171,12 @@ interface ReadPolicy {
 function policiesIn(value: Buffer): ReadPolicy[] {
   return inside(value, TAG.SEQUENCE).map((one) => {
     const fields = new Fields(inside(one.whole, TAG.SEQUENCE))
-    const policy = dottedOid(fields.take(TAG.OID).value)
+    const policy = dotted(fields.take(TAG.OID).value)
     const list = fields.optional(TAG.SEQUENCE)
     fields.end()
     const qualifiers = (list === undefined ? [] : elements(list.value)).map((qualifier) => {
       const parts = new Fields(inside(qualifier.whole, TAG.SEQUENCE))
-      const id = dottedOid(parts.take(TAG.OID).value)
+      const id = dotted(parts.take(TAG.OID).value)
       const { tag, value: content } = parts.any()
       parts.end()
       return { id, tag, content }

@@ -1,7 +1,8 @@
 import { keyTypes, schemes, type KeyTypeRow } from '../../hsm/algorithms.ts'
-import { dottedOid, inside, magnitude, type Element } from '../der/read.ts'
+import { inside, magnitude, type Element } from '../der/read.ts'
 import { TAG } from '../der/tags.ts'
 import type { Linted, Rule } from './lint.ts'
+import { dotted } from './lintOid.ts'
 
 const VERSION_3 = 2
 /** RFC 5280, 4.1.2.2. */
@@ -124,7 +125,7 @@ const isByYear = ({ tag }: Element, time: Date): boolean =>
 function keyProblem({ tbs, profile }: Linted): string | undefined {
   const [id, parameters, ...more] = tbs.spki.algorithm
   if (id?.tag !== TAG.OID || more.length > 0) return 'not an AlgorithmIdentifier'
-  const oid = dottedOid(id.value)
+  const oid = dotted(id.value)
   const row = Object.values(keyTypes).find((one) => one.oid === oid)
   if (row === undefined) return 'an algorithm that is none of ours'
   return KEY_PROBLEMS[row.family](tbs.spki.key, { parameters, profile })

@@ -1,5 +1,6 @@
-import { Fields, dottedOid, elements, inside, timeOf, type Element } from '../der/read.ts'
+import { Fields, elements, inside, timeOf, type Element } from '../der/read.ts'
 import { TAG } from '../der/tags.ts'
+import { dotted } from './lintOid.ts'
 
 /** Of a name, one attribute. */
 export interface ReadAttribute {
@@ -77,7 +78,7 @@ function readName({ value }: Element): ReadAttribute[][] {
     if (rdn.tag !== TAG.SET) throw new Error('not a RelativeDistinguishedName')
     return elements(rdn.value).map((attribute) => {
       const fields = new Fields(inside(attribute.whole, TAG.SEQUENCE))
-      const oid = dottedOid(fields.take(TAG.OID).value)
+      const oid = dotted(fields.take(TAG.OID).value)
       const { tag, value: content } = fields.any()
       fields.end()
       return { oid, tag, content }
@@ -97,7 +98,7 @@ function readSpki(spki: Element): ReadTbs['spki'] {
 function readExtensions(explicit: Element): ReadExtension[] {
   return inside(explicit.value, TAG.SEQUENCE).map((one) => {
     const fields = new Fields(inside(one.whole, TAG.SEQUENCE))
-    const oid = dottedOid(fields.take(TAG.OID).value)
+    const oid = dotted(fields.take(TAG.OID).value)
     const critical = fields.optional(TAG.BOOLEAN)
     const { value } = fields.take(TAG.OCTET_STRING)
     fields.end()

@@ -1,6 +1,8 @@
-import { Fields, dottedOid, elements, inside, type Element } from '../der/read.ts'
+import { Fields, elements, inside, type Element } from '../der/read.ts'
 import { TAG } from '../der/tags.ts'
 import type { Linted, Rule } from './lint.ts'
+import { dotted } from './lintOid.ts'
+import type { ReadExtension } from './lintParse.ts'
 import { OID } from './oids.ts'
 
 const HTTPS = /^https:\/\/[\x21-\x7e]+$/
@@ -75,12 +77,21 @@ interface Statement {
   readonly info: Element | undefined
 }
 
-function statements({ extension }: Linted): Statement[] {
+/** Taken apart once, however many rules ask. */
+const taken = new WeakMap<ReadExtension, readonly Statement[]>()
+
+function statements({ extension }: Linted): readonly Statement[] {
   const found = extension(OID.qcStatements)
   if (found === undefined) return []
-  return inside(found.value, TAG.SEQUENCE).map((one) => {
+  const known = taken.get(found) ?? statementsIn(found)
+  taken.set(found, known)
+  return known
+}
+
+function statementsIn({ value }: ReadExtension): Statement[] {
+  return inside(value, TAG.SEQUENCE).map((one) => {
     const fields = new Fields(inside(one.whole, TAG.SEQUENCE))
-    const id = dottedOid(fields.take(TAG.OID).value)
+    const id = dotted(fields.take(TAG.OID).value)
     const info = fields.optional(TAG.SEQUENCE)
     fields.end()
     return { id, info }
@@ -99,7 +110,7 @@ function asProfile(on: Linted, id: string, expected: boolean): string | undefine
 const oids = ({ value }: Element): string[] =>
   elements(value).map((one) => {
     if (one.tag !== TAG.OID) throw new Error('not an OID')
-    return dottedOid(one.value)
+    return dotted(one.value)
   })
 
 function pdsProblem(on: Linted): string | undefined {

@@ -1,7 +1,8 @@
-import { Fields, dottedOid, elements, inside } from '../der/read.ts'
+import { Fields, elements, inside } from '../der/read.ts'
 import { TAG } from '../der/tags.ts'
 import type { Mark } from './extensions.ts'
 import type { Linted, Rule } from './lint.ts'
+import { dotted } from './lintOid.ts'
 import { OID } from './oids.ts'
 
 const HTTP = /^https?:\/\/[\x21-\x7e]+$/
@@ -122,7 +123,7 @@ function locations({ extension }: Linted): { method: string; url: string }[] {
   if (found === undefined) return []
   return inside(found.value, TAG.SEQUENCE).map((one) => {
     const fields = new Fields(inside(one.whole, TAG.SEQUENCE))
-    const method = dottedOid(fields.take(TAG.OID).value)
+    const method = dotted(fields.take(TAG.OID).value)
     const url = fields.take(TAG.primitive(6)).value.toString('latin1')
     fields.end()
     return { method, url }
