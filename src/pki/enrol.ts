@@ -94,7 +94,6 @@ async function certify(ctx: Context, credential: CredentialRow, key: KeyRecord):
     key,
     issuer,
     days: ctx.config.ca.endEntityDays,
-    ...(ctx.config.ca.certificatePolicy === undefined ? {} : { policy: ctx.config.ca.certificatePolicy }),
   })
 }
 

@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import { startService, type TestCredential, type TestService } from '../support/startService.ts'
 import { CodeClient, REDIRECT, type Called } from './codeClient.ts'
 
-export const POLICY = '1.3.6.1.4.1.32473.1'
+/** NCP (EN 319 411-1, 5.3): what certificates of persons are issued under where nothing else is configured. */
+export const POLICY = '0.4.0.2042.1.1'
 export const CREATION_TYPE = 'https://cloudsignatureconsortium.org/2025/credential-creation'
 /** More than the tests of a file make. */
 export const LIMIT = 100
@@ -33,7 +34,7 @@ export class Creating {
   }
 
   static async begin(): Promise<Creating> {
-    started ??= startService({ ca: { certificatePolicy: POLICY } })
+    started ??= startService()
     const service = await started
     const client = new CodeClient(service, await service.newClient('Wallet of Narvik', [REDIRECT]))
     const mine = await service.newCredential({ clientId: client.client.id, mode: 'oauth2code' })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Context } from '../../context.ts'
 import type { PersonRow } from '../../db/persons.ts'
+import { profiles } from '../../pki/profiles.ts'
 import { PLAIN_TEXT } from './plainText.ts'
 
 const NAME_MAX = 200
@@ -36,11 +37,10 @@ export const ANYTHING: CreationRequest = { certificatePolicy: undefined, subject
 /** What the service would not make, whoever it is for. @returns the phrase that refuses it */
 export function policyProblem(
   { config }: Context,
-  { certificatePolicy }: CreationRequest,
+  { certificatePolicy: asked }: CreationRequest,
 ): string | undefined {
-  return certificatePolicy === undefined || certificatePolicy === config.ca.certificatePolicy
-    ? undefined
-    : INVALID_POLICY
+  if (asked === undefined) return undefined
+  return profiles[config.ca.naturalPersons].policies.includes(asked) ? undefined : INVALID_POLICY
 }
 
 /**
