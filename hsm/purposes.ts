@@ -12,6 +12,11 @@ export interface PurposeRow {
    */
   readonly input: 'digest' | 'message'
   readonly structure?: 'DER SEQUENCE' | 'HTTP signature base'
+  /**
+   * 'counter': signatures are counted, and have no intent and result in the audit log. For what is a record of its own and
+   * is asked for by strangers, who must not be able to fill the log. Absent: the audit log.
+   */
+  readonly recorded?: 'counter'
 }
 
 export type Purpose =
@@ -34,7 +39,7 @@ const rows: readonly PurposeRow[] = [
   { name: 'holder', activated: true, input: 'digest' },
   { name: 'credential-issuing', activated: false, input: 'message' },
   { name: 'ca', activated: false, input: 'message', structure: 'DER SEQUENCE' },
-  { name: 'ocsp', activated: false, input: 'message', structure: 'DER SEQUENCE' },
+  { name: 'ocsp', activated: false, input: 'message', structure: 'DER SEQUENCE', recorded: 'counter' },
   { name: 'tsu', activated: false, input: 'message' },
   { name: 'log', activated: false, input: 'message' },
   { name: 'map-head', activated: false, input: 'message' },

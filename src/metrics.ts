@@ -1,4 +1,5 @@
 import { Registry } from 'prom-client'
+import type { Purpose } from '../hsm/purposes.ts'
 import type { DatabaseObserver, StatementFailure } from './db/database.ts'
 import type { JobKind } from './db/jobs.ts'
 import { CountFamily, HistogramFamily } from './metrics/families.ts'
@@ -15,6 +16,17 @@ export type Activation = 'accepted' | 'wrong' | 'locked'
 const SECONDS = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1, 2.5, 5, 10]
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000]
 
+const OCSP_ANSWERS = [
+  'good',
+  'revoked',
+  'unknown',
+  'several',
+  'malformedRequest',
+  'unauthorized',
+  'tryLater',
+  'internalError',
+]
+
 /** Statements after which something new is on the disk. */
 const WRITES: ReadonlySet<string> = new Set([
   'authorisation-reserve',
@@ -22,6 +34,7 @@ const WRITES: ReadonlySet<string> = new Set([
   'authorisation-complete',
   'audit-insert',
   'instance-hold',
+  'signature-counter-take',
 ])
 
 export interface RequestDone {
@@ -76,6 +89,14 @@ export class Metrics implements DatabaseObserver {
     help: 'Messages to holders; failed: whoever asked for it was told to come back.',
     labels: ['kind', 'outcome'],
   })
+  readonly #counted = counts(this.registry, 'counted_signatures_total', {
+    help: 'Signatures that are counted and not audited.',
+    labels: ['purpose'],
+  })
+  readonly #ocsp = counts(this.registry, 'ocsp_answers_total', {
+    help: 'OCSP answers by what they say; several: of more than one certificate.',
+    labels: ['answer'],
+  })
   readonly #tokensIssued = counts(this.registry, 'oauth_tokens_issued_total', {
     help: 'OAuth access tokens issued.',
   }).of()
@@ -108,6 +129,8 @@ export class Metrics implements DatabaseObserver {
       for (const outcome of ['done', 'failed', 'dead']) this.#jobs.of(kind, outcome)
     for (const kind of messageKinds)
       for (const outcome of ['sent', 'failed']) this.#messages.of(kind, outcome)
+    this.#counted.of('ocsp')
+    for (const answer of OCSP_ANSWERS) this.#ocsp.of(answer)
     for (const step of ['authorise', 'reserve', 'sign', 'complete']) this.#steps.of(step)
   }
 
@@ -138,6 +161,15 @@ export class Metrics implements DatabaseObserver {
   message(kind: MessageKind, outcome: 'sent' | 'failed'): void {
     this.#messages.of(kind, outcome).value++
     this.messagesFailSince = outcome === 'sent' ? undefined : (this.messagesFailSince ?? performance.now())
+  }
+
+  signatureCounted(purpose: Purpose, signatures: number): void {
+    this.#counted.of(purpose).value += signatures
+  }
+
+  /** @param answer a status of a certificate, or an OCSPResponseStatus */
+  ocsp(answer: string): void {
+    this.#ocsp.of(answer).value++
   }
 
   tokenIssued(): void {

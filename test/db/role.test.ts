@@ -25,6 +25,8 @@ describe("the service's role in Postgres", () => {
     'delete from authorised_hash',
     'delete from token_login',
     'delete from operator',
+    'delete from signature_counter',
+    'update certificate_change set xid = xid',
     'delete from client_certificate',
     `update client_certificate set spki_hash = 'x'`,
     'update client_certificate set operator_id = null',
