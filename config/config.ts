@@ -117,6 +117,18 @@ export const configSchema = z.strictObject({
     /** What certificates say of the operator, and the profile of natural persons: config/pki.ts documents the fields. */
     ...pkiFields,
   }),
+  ocsp: z
+    .strictObject({
+      /** Seconds between thisUpdate and nextUpdate of an answer: for so long an old one can be shown to somebody again. */
+      answerSeconds: z.int().min(120).max(604_800).default(1800),
+      /** Seconds that caches on the way may keep an answer: a revocation is seen through them after this. */
+      cacheSeconds: z.int().min(0).max(3600).default(60),
+    })
+    .refine((ocsp) => ocsp.cacheSeconds * 2 <= ocsp.answerSeconds, {
+      path: ['cacheSeconds'],
+      error: 'is above half of answerSeconds',
+    })
+    .default({ answerSeconds: 1800, cacheSeconds: 60 }),
   oauth: z.strictObject({
     /** Seconds that a service token lives. */
     tokenSeconds: z.int().min(30).max(86_400).default(3600),

@@ -2,8 +2,8 @@ import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
 import type { Config } from './config.ts'
 
-/** TABLE of the faces that a listener can serve: the mounts of src/app.ts. 'ops' is health and metrics. */
-export const faces = ['csc', 'oauth', 'admin', 'enrol', 'ops'] as const
+/** TABLE of the faces that a listener can serve: the mounts of src/app.ts. 'pki' is what relying parties fetch, 'ops' health and metrics. */
+export const faces = ['csc', 'oauth', 'admin', 'enrol', 'pki', 'ops'] as const
 export type Face = (typeof faces)[number]
 
 /** Faces whose requests carry a bearer token, a secret or a PIN, so that nobody on the way may read them. */

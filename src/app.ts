@@ -17,6 +17,8 @@ import { oauthOperations } from './api/oauth/operations.ts'
 import { oauthMetadata, oauthRouter } from './api/oauth/router.ts'
 import { nowhere } from './api/ops/nowhere.ts'
 import { opsRouter } from './api/ops/router.ts'
+import { ocspMethods } from './api/pki/ocsp.ts'
+import { pkiRouter } from './api/pki/router.ts'
 import type { Context } from './context.ts'
 import type { Door } from './listeners.ts'
 
@@ -47,9 +49,11 @@ export function createApp(ctx: Context, door: Door): RequestListener {
   if (described !== undefined) app.use(docsRouter(ctx, { url: door.url, operations: described }))
   if (door.faces.has('admin')) app.use('/admin/v1', adminRouter(ctx, door))
   if (door.faces.has('enrol')) app.use('/enrol', enrolRouter(ctx))
+  if (door.faces.has('pki')) app.use('/pki', pkiRouter(ctx))
   app.use(nowhere(ctx))
   const methods = editions.flatMap(({ at, dialect }) => cscMethods(ctx, dialect, at))
-  return straight(new Map(methods), [headers, ...logged], app)
+  const { exact, below } = door.faces.has('pki') ? ocspMethods(ctx, '/pki') : { exact: [], below: [] }
+  return straight({ exact: new Map([...methods, ...exact]), below }, [headers, ...logged], app)
 }
 
 interface Edition {

@@ -21,6 +21,7 @@ import { openTokens } from './openTokens.ts'
 import { guardedFetch, hostOf, type Fetch } from './outgoing/fetch.ts'
 import { endOverdue } from './pki/createCredential.ts'
 import { ensureHierarchy } from './pki/hierarchy.ts'
+import { startOcsp } from './pki/ocspWork.ts'
 import { startIssuanceRecovery } from './pki/recover.ts'
 import { signatureWork } from './signing/asynchronous.ts'
 import { startRecovery } from './signing/recover.ts'
@@ -64,6 +65,7 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
     endings.push(await startRecovery(ctx, endOverdue))
     endings.push(await startIssuanceRecovery(ctx))
     endings.push(startJobs(ctx, [signatureWork, notificationWork]))
+    endings.push(startOcsp(ctx))
     endings.push(startObserving(ctx))
     if (config.profile === 'dev') await prepareDemo(ctx)
     listeners.serve((door) => createApp(ctx, door))

@@ -41,8 +41,12 @@ function elementAt(octets: Buffer, start: number): Element {
   return { tag, value: octets.subarray(from, from + length), whole }
 }
 
-/** Dotted form of an OID's content octets (X.690, 8.19). @throws Error */
+/** The longest that anybody uses have some 30; an arc of thousands of octets would take long to write in decimals. */
+const MAX_OID_OCTETS = 64
+
+/** Dotted form of an OID's content octets (X.690, 8.19). @throws Error, also for one that is absurdly long */
 export function dottedOid(content: Buffer): string {
+  if (content.length > MAX_OID_OCTETS) throw new Error('an OID is too long')
   const arcs: bigint[] = []
   let arc = 0n
   let more = false

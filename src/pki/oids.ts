@@ -17,6 +17,15 @@ export const OID = {
   // RFC 6960, 4.2.2.2
   ocspSigning: '1.3.6.1.5.5.7.3.9',
   ocspNoCheck: '1.3.6.1.5.5.7.48.1.5',
+  // RFC 6960, 4.2.1 and 4.4
+  ocspBasic: '1.3.6.1.5.5.7.48.1.1',
+  ocspNonce: '1.3.6.1.5.5.7.48.1.2',
+  ocspResponse: '1.3.6.1.5.5.7.48.1.4',
+  ocspArchiveCutoff: '1.3.6.1.5.5.7.48.1.6',
+  ocspServiceLocator: '1.3.6.1.5.5.7.48.1.7',
+  ocspPreferredSignature: '1.3.6.1.5.5.7.48.1.8',
+  sha1: '1.3.14.3.2.26',
+  sha256: '2.16.840.1.101.3.4.2.1',
   // RFC 3161, 2.3
   timeStamping: '1.3.6.1.5.5.7.3.8',
   // RFC 9608, 2

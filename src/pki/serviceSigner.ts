@@ -6,7 +6,7 @@ import { findKey, keyRecord } from '../db/keys.ts'
 import { oneAtATime } from '../db/startLock.ts'
 import { makeKey } from '../signing/makeKey.ts'
 import { issuingAuthority } from './hierarchy.ts'
-import { issue } from './issue.ts'
+import { issue, type Issuer } from './issue.ts'
 import { authorityName } from './names.ts'
 
 /** A key of the service with the certificate that says what it signs: a responder, a time-stamping unit. */
@@ -35,10 +35,13 @@ export async function serviceSigner(ctx: Context, profile: ServiceProfile): Prom
   return signerOf(ctx, made)
 }
 
-/** A new key and its certificate, which signs from now on: roll-over. */
-export async function makeServiceSigner(ctx: Context, profile: ServiceProfile): Promise<void> {
+/**
+ * A new key and its certificate, which signs from now on: roll-over.
+ * @param by absent: the authority that issues now
+ */
+export async function makeServiceSigner(ctx: Context, profile: ServiceProfile, by?: Issuer): Promise<void> {
   const { ca } = ctx.config
-  const issuer = await issuingAuthority(ctx)
+  const issuer = by ?? (await issuingAuthority(ctx))
   const key = await makeKey(ctx, { keyType: SERVICE_KEY_TYPE, purpose: profile, actor: 'service' })
   const { der } = await issue(ctx, {
     profile,

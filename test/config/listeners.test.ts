@@ -39,6 +39,7 @@ describe('the configuration of listeners', () => {
       "listeners: none serves the face 'oauth'",
       "listeners: none serves the face 'admin'",
       "listeners: none serves the face 'enrol'",
+      "listeners: none serves the face 'pki'",
     ])
   })
 

@@ -51,6 +51,7 @@ const faces: ReadonlyMap<string, string> = new Map([
   ['.well-known', 'oauth'],
   ['admin', 'admin'],
   ['enrol', 'enrol'],
+  ['pki', 'pki'],
 ])
 
 function faceOf(path: string): string {
