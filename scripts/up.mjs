@@ -9,6 +9,7 @@ import { build } from './up/build.mjs'
 import { buildWithTests } from './up/buildTests.mjs'
 import { check } from './up/check.mjs'
 import { dependenciesAreCurrent, installDependencies } from './up/dependencies.mjs'
+import { fuzz } from './up/fuzz.mjs'
 import { checkNode, missingTools } from './up/needs.mjs'
 import { ensureNss } from './up/nss.mjs'
 import { install } from './up/packages.mjs'
@@ -24,6 +25,7 @@ const USAGE = `node scripts/up.mjs <command>
   check        types, rules, formatting, imports
   bench [...]  measures the raw token, then the service on it (--help)
   chaos [...]  kills, cuts and breaks what a running service stands on, for a long time
+  fuzz [...]   sends what nobody would send to everything that strangers may send to (--help)
   conformance  has others' tools judge what the service makes (--require: a missing one fails)
   demo <file>  signs a file with the running service
 Environment: INTAGLIO_HOME (default .local), PORT, INTAGLIO_CONFIG, DATABASE_URL, PKCS11_MODULE`
@@ -57,6 +59,11 @@ const commands = {
     const module = await prepare()
     await buildWithTests(root)
     return test({ root, home, module, args: [CHAOS, '--no-parallel', ...args] })
+  },
+  fuzz: async (args) => {
+    const module = await prepare()
+    await build(root)
+    return fuzz({ root, home, module, args })
   },
   conformance: async (args) => {
     const module = await prepare()

@@ -1,0 +1,51 @@
+import { Dice, mutated } from './mutate.ts'
+import type { Target } from './target.ts'
+
+/** Longer than any input may take. A machine that was busy elsewhere for a moment gets the slow ones once more. */
+const SLOW_MS = 100
+/** Of so many inputs, one goes by HTTP. */
+const BY_HTTP = 10
+/** Failures that are shown. */
+const SHOWN = 5
+
+export interface Outcome {
+  readonly inputs: number
+  /** What was said, and how often. */
+  readonly said: ReadonlyMap<string, number>
+  /** Milliseconds that the slowest one took, in this process. */
+  readonly slowestMs: number
+  /** What must not be, with the input in hex. */
+  readonly failures: readonly string[]
+}
+
+/** Asks a target so many changed inputs; where nothing changed, it must still say what it says of its seeds. */
+export async function campaign(
+  target: Target,
+  { inputs, seed }: { inputs: number; seed: string },
+): Promise<Outcome> {
+  const dice = new Dice(seed)
+  const said = new Map<string, number>()
+  const failures: string[] = []
+  let slowestMs = 0
+  for (const input of target.seeds) await judge(input, target.ask)
+  for (let n = 0; n < inputs; n++)
+    await judge(mutated(target.seeds, dice), n % BY_HTTP === 0 ? target.send : target.ask)
+  return { inputs, said, slowestMs, failures: failures.slice(0, SHOWN) }
+
+  async function judge(input: Buffer, ask: Target['ask']): Promise<void> {
+    const { word, ms } = await timed(input, ask)
+    const again = ms > SLOW_MS ? (await timed(input, ask)).ms : ms
+    slowestMs = Math.max(slowestMs, again)
+    said.set(word, (said.get(word) ?? 0) + 1)
+    if (!target.words.includes(word)) failures.push(`${word}: ${shown(input)}`)
+    if (again > SLOW_MS) failures.push(`${again.toFixed(0)} ms: ${shown(input)}`)
+  }
+}
+
+async function timed(input: Buffer, ask: Target['ask']): Promise<{ word: string; ms: number }> {
+  const startedAt = performance.now()
+  const word = await ask(input).catch((error: unknown) => `threw ${String(error)}`)
+  return { word, ms: performance.now() - startedAt }
+}
+
+const shown = (input: Buffer): string => `${String(input.length)} octets ${input.toString('hex', 0, 2_000)}`
