@@ -8,6 +8,7 @@ import { fill } from './fill.ts'
 import { measure, raw, type Measured, type Raw, type Scenario } from './measure.ts'
 import { comparison, rawLine, table, type Report } from './report.ts'
 import { oauthFlows } from './oauthFlow.ts'
+import { ocspAnswers } from './ocsp.ts'
 import { schemeOf, scenarios, USED_KEYS, type BenchKeyType } from './scenarios.ts'
 import { soak } from './soak.ts'
 
@@ -22,7 +23,8 @@ const USAGE = `npm run bench -- [options]
   --json <file>      writes what was measured
   --compare <file>   compares with what an earlier run wrote
   --soak <minutes>   instead: one load for so long, and the memory of each process
-  --oauth <holders>  instead: whole code flows, from the pushed request to the signature`
+  --oauth <holders>  instead: whole code flows, from the pushed request to the signature
+  --ocsp <certificates>  instead: OCSP answers, with so many certificates in the database`
 
 /** Share of the token's rate that a scenario is expected to stay below: so many SADs are made for it. */
 const EXPECTED = { 1: 0.5, 16: 1 } as const
@@ -40,6 +42,7 @@ const { values: options } = parseArgs({
     compare: { type: 'string' },
     soak: { type: 'string' },
     oauth: { type: 'string' },
+    ocsp: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -52,6 +55,8 @@ else {
   try {
     if (options.oauth !== undefined) {
       await oauthFlows(bench, { seconds: Number(options.seconds), holders: Number(options.oauth) }, say)
+    } else if (options.ocsp !== undefined) {
+      await ocspAnswers(bench, { seconds: Number(options.seconds), certificates: Number(options.ocsp) }, say)
     } else if (options.soak !== undefined) await soak(bench, Number(options.soak), say)
     else await run(bench)
   } finally {

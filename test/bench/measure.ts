@@ -130,9 +130,10 @@ export async function measure(
 }
 
 /** Compilers and caches are warm after that. */
-const WARM_UP_S = 3
+export const WARM_UP_S = 3
 
-async function load(plan: LoadPlan): Promise<{ result: LoadResult; loadSeconds: number }> {
+/** Runs the load generator. */
+export async function load(plan: LoadPlan): Promise<{ result: LoadResult; loadSeconds: number }> {
   const child = spawn(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'load.ts')], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })

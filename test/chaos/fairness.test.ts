@@ -12,6 +12,7 @@ import {
   SlowReceiver,
   type Neighbour,
 } from './support/nuisance.ts'
+import { OcspFlood } from './support/ocspFlood.ts'
 import { Proxy } from './support/proxy.ts'
 
 const CLIENTS = 8
@@ -91,6 +92,16 @@ describe('a caller with a single hash keeps its p99', function () {
       while (slow.some(({ received }, n) => n % 2 === 0 && received === 0)) await delay(20)
       const p99 = await measured()
       for (const each of slow) each.end()
+      return p99
+    }))
+
+  it('beside a flood of OCSP requests that want a signature each', () =>
+    keeps('beside a flood of OCSP', async (measured) => {
+      const flood = await OcspFlood.start(ground, place.url)
+      const p99 = await measured()
+      const { signed, turnedAway } = await flood.stop()
+      console.log(`    answers signed meanwhile: ${signed}; "try later": ${turnedAway}`)
+      expect(signed).to.be.greaterThan(0)
       return p99
     }))
 
