@@ -128,9 +128,20 @@ export async function changesSince(db: Database, cursor: string | undefined): Pr
   )
 }
 
-/** Forgets changes that every replica has seen, or will never ask for: none asks for more than the last minute's. */
-export async function forgetChanges(q: Queries): Promise<void> {
+/** Answers that are deleted by one statement. */
+const TIDIED = 10_000
+
+/**
+ * Forgets changes that every replica has seen, or will never ask for (none asks for more than the last minute's), and answers
+ * that have ended, which nobody has asked for.
+ */
+export async function tidyOcsp(q: Queries): Promise<void> {
   await q.query({ text: `delete from certificate_change where at < now() - interval '1 hour'` })
+  await q.query({
+    text: `delete from ocsp_answer where (certificate_id, hash) in
+             (select certificate_id, hash from ocsp_answer where next_update < now() order by next_update limit $1::int)`,
+    values: [TIDIED],
+  })
 }
 
 export interface AuthorityRow extends CertificateRow {

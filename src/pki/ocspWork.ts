@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts'
-import { certIdHashes, forgetChanges, type CertIdHash } from '../db/ocsp.ts'
+import { certIdHashes, tidyOcsp, type CertIdHash } from '../db/ocsp.ts'
 import { settleCounters } from '../signing/signCounted.ts'
 import { Ocsp } from './ocsp.ts'
 
@@ -29,7 +29,7 @@ export function startOcsp(ctx: Context): () => Promise<void> {
     loop(ctx, LOOK_MS, () => refreshDue(ctx, ocsp)),
     loop(ctx, ROLL_OVER_MS, async () => {
       for (const authority of await ocsp.authorities.all()) await ocsp.responders.rollOver(authority)
-      await forgetChanges(ctx.db)
+      await tidyOcsp(ctx.db)
     }),
   ]
   return async () => {

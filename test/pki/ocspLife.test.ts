@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import type { Context } from '../../src/context.ts'
+import { tidyOcsp } from '../../src/db/ocsp.ts'
 import { createLogger } from '../../src/log.ts'
 import { Metrics } from '../../src/metrics.ts'
 import { refreshDue, ocspOf } from '../../src/pki/ocspWork.ts'
@@ -118,6 +119,28 @@ describe('an OCSP answer', function () {
       await refreshDue(later, ahead)
       expect((await answerOf(asked)).equals(first.der)).to.equal(false)
       expect(await answerOf(unasked)).to.deep.equal(before)
+    })
+
+    it('until they have ended, and changes for an hour', async () => {
+      const [kept = leaf, ended = leaf] = await copies(2)
+      for (const serial of [kept, ended]) await ocsp.get(about(serial))
+      await service.sql(`update certificate set state = 'revoked', revoked_at = now() where serial = $1`, [
+        kept,
+      ])
+      expect(await statusOf(kept)).to.equal('revoked')
+      await service.sql(
+        `update ocsp_answer set next_update = now() - interval '1 second'
+          where certificate_id = (select id from certificate where serial = $1)`,
+        [ended],
+      )
+      await service.sql(`update certificate_change set at = at - interval '2 hours'`)
+      await tidyOcsp(service.ctx.db)
+      const rows = await service.sql<{ serial: Buffer }>(
+        `select c.serial from ocsp_answer a join certificate c on c.id = a.certificate_id where c.serial = any($1)`,
+        [[kept, ended]],
+      )
+      expect(rows.map(({ serial }) => serial)).to.deep.equal([kept])
+      expect(await service.sql('select from certificate_change')).to.deep.equal([])
     })
 
     it('of a responder until its certificate is revoked, and then none', async () => {

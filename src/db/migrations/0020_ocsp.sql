@@ -10,6 +10,7 @@ create table ocsp_answer (
   der bytea not null,
   primary key (certificate_id, hash)
 ) with (fillfactor = 80);
+create index on ocsp_answer (next_update);
 
 -- Certificates whose status changed, by the transaction that changed it, so that a replica that has answers in memory finds
 -- all changes since it last looked: those of transactions that were under way then, too. Of the last hours only.
