@@ -14,10 +14,10 @@ export async function takeNumbers(
 ): Promise<void> {
   await q.query({
     name: 'signature-counter-take',
-    text: `insert into signature_counter (key_id, instance_id, taken, made)
-           values ($1::uuid, $2::uuid, $3::bigint, $4::bigint)
+    // None was made before the first ones are taken; and what is inserted is checked even where it is an update.
+    text: `insert into signature_counter (key_id, instance_id, taken, made) values ($1::uuid, $2::uuid, $3::bigint, 0)
            on conflict (key_id, instance_id) do update
-              set taken = signature_counter.taken + excluded.taken, made = excluded.made, updated_at = now()`,
+              set taken = signature_counter.taken + excluded.taken, made = $4::bigint, updated_at = now()`,
     values: [counted.keyId, counted.instanceId, more, counted.made],
   })
 }

@@ -5,7 +5,7 @@ import { ready, type Ready } from './ocspReady.ts'
 
 /** Changes are asked for this often while somebody asks for answers, */
 const LOOK_MS = 150
-/** and nothing is said from memory when they were last asked for longer ago: revoked is seen by everyone after this. */
+/** and nothing is said from memory when that was longer ago than this: who asks so long after a revocation is told of it. */
 const BOUND_MS = 400
 /** After so long without a look everything is read anew: what changed long ago is not told any more. */
 const FORGET_MS = 60_000
@@ -67,15 +67,22 @@ export class Statuses {
     return held
   }
 
-  /** Resolves when changes were asked for within the bound; at once where they were. */
+  /**
+   * Resolves when what was durable BOUND_MS before this call has been seen; at once where it has.
+   * @throws Refusal unavailable
+   */
   async fresh(): Promise<void> {
-    const age = performance.now() - this.#lookedAt
-    if (age < LOOK_MS) return
+    const now = performance.now()
+    const asOf = now - BOUND_MS
+    if (now - this.#lookedAt < LOOK_MS) return
     const looking = this.#look()
-    if (age < BOUND_MS) looking.catch(() => undefined)
-    else await looking
-    if (performance.now() - this.#lookedAt > BOUND_MS)
-      throw unavailable('Changes of certificates cannot be seen at the moment')
+    if (this.#lookedAt >= asOf) {
+      looking.catch(() => undefined)
+      return
+    }
+    await looking
+    // One that was under way already may have begun long ago.
+    if (this.#lookedAt < asOf) await this.#look()
   }
 
   /** Whether this is still what is known, as of the last look. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import type { Context } from '../../src/context.ts'
 import { tidyOcsp } from '../../src/db/ocsp.ts'
+import { settleNumbers, takeNumbers } from '../../src/db/signatureCounters.ts'
 import { createLogger } from '../../src/log.ts'
 import { Metrics } from '../../src/metrics.ts'
 import { refreshDue, ocspOf } from '../../src/pki/ocspWork.ts'
@@ -173,6 +174,20 @@ describe('an OCSP answer', function () {
       const live = await ocsp.post(ocsp.request(leaf, { nonce: newNonce() }))
       expect(live.responder?.serialNumber).not.to.equal(before.responder?.serialNumber)
     })
+  })
+
+  it('has a number that was taken before, of a block that is followed by others', async () => {
+    const [key] = await service.sql<{ id: string }>(`select id from key where purpose = 'ca' limit 1`)
+    const counted = { keyId: key?.id ?? '', instanceId: randomUUID() }
+    await takeNumbers(service.ctx.db, { ...counted, made: 0, more: 10 })
+    await takeNumbers(service.ctx.db, { ...counted, made: 10, more: 10 })
+    const row = async (): Promise<unknown[]> =>
+      service.sql('select taken::int, made::int from signature_counter where instance_id = $1', [
+        counted.instanceId,
+      ])
+    expect(await row()).to.deep.equal([{ taken: 20, made: 10 }])
+    await settleNumbers(service.ctx.db, { ...counted, made: 12, taken: 13 })
+    expect(await row()).to.deep.equal([{ taken: 13, made: 12 }])
   })
 
   it('is counted, and leaves nothing in the audit log', async () => {
