@@ -7,6 +7,7 @@ import type { CertificateRow } from '../db/certificates.ts'
 import { findKey, keyRecord } from '../db/keys.ts'
 import { findResponder } from '../db/ocsp.ts'
 import { oneAtATime } from '../db/startLock.ts'
+import { unavailable, type Refusal } from '../refusal.ts'
 import type { Issuer } from './issue.ts'
 import type { Authority } from './ocspAuthorities.ts'
 import { makeServiceSigner } from './serviceSigner.ts'
@@ -25,16 +26,21 @@ export interface Responder {
 /** How long one is used until it is looked whether there is a newer one, or it is not to be used any more. */
 const BELIEVED_MS = 5_000
 
+/** Strangers ask for responders: one that could not be made is not tried again for each of them. */
+const MAKE_AGAIN_MS = 10_000
+
 /** The responders that sign now: one for each authority, made when it is first needed. */
 export class Responders {
   readonly #ctx: Context
   readonly #known = new Map<string, { readonly responder: Responder; readonly at: number }>()
   readonly #finding = new Map<string, Promise<Responder>>()
+  #failedAt = -Infinity
 
   constructor(ctx: Context) {
     this.#ctx = ctx
   }
 
+  /** @throws Refusal unavailable */
   async of(authority: Authority): Promise<Responder> {
     const { id } = authority.row
     const known = this.#known.get(id)
@@ -95,7 +101,14 @@ export class Responders {
   }
 
   async #make({ row }: Authority): Promise<void> {
-    await makeServiceSigner(this.#ctx, 'ocsp', await this.#issuer(row))
+    if (performance.now() - this.#failedAt < MAKE_AGAIN_MS) throw notMade()
+    try {
+      await makeServiceSigner(this.#ctx, 'ocsp', await this.#issuer(row))
+    } catch (error) {
+      this.#failedAt = performance.now()
+      this.#ctx.log.error({ err: error }, 'no OCSP responder could be made; it is tried again soon')
+      throw notMade(error)
+    }
   }
 
   async #issuer({ id, der, keyId }: CertificateRow): Promise<Issuer> {
@@ -104,6 +117,8 @@ export class Responders {
     return { certificateId: id, name: new x509.X509Certificate(der).subjectName, key: keyRecord(key) }
   }
 }
+
+const notMade = (cause?: unknown): Refusal => unavailable('There is no OCSP responder at the moment', cause)
 
 const middleOf = ({ notBefore, notAfter }: CertificateRow): number =>
   (notBefore.getTime() + notAfter.getTime()) / 2

@@ -78,6 +78,13 @@ describe('OCSP, where something is away,', function () {
     }
     await becomes(live, TRY_LATER)
     expect(await status()).to.equal('good')
+    // Nor is a key planned for each stranger who asks while there is no responder and none can be made.
+    await service.sql(`update certificate set state = 'revoked', revoked_at = now() where profile = 'ocsp'`)
+    await pause(BOUND_MS)
+    const keys = await service.sql(`select from key`)
+    for (let asked = 0; asked < 20; asked++)
+      expect(await Promise.all([status(), live()])).to.deep.equal([TRY_LATER, TRY_LATER])
+    expect(await service.sql(`select from key`)).to.have.length(keys.length)
     renameSync(away, service.token.objects)
     await becomes(live, 'good')
   })
