@@ -52,7 +52,8 @@ async function currentIssuer(ctx: Context, profile: ProfileName): Promise<Issuer
   return certificate && issuerOf(ctx, certificate)
 }
 
-async function issuerOf(ctx: Context, certificate: CertificateRow): Promise<Issuer> {
+/** An authority by its certificate. */
+export async function issuerOf(ctx: Context, certificate: CertificateRow): Promise<Issuer> {
   const key = await findKey(ctx.db, certificate.keyId)
   if (key === undefined) throw new Error('an authority without its key')
   return {
@@ -64,7 +65,7 @@ async function issuerOf(ctx: Context, certificate: CertificateRow): Promise<Issu
 }
 
 /** DER of the subject, as the certificate has it (RFC 5280, 4.1): what it issues bears exactly these octets. */
-function subjectOf(certificate: Buffer): Buffer {
+export function subjectOf(certificate: Buffer): Buffer {
   const [tbs] = inside(certificate, TAG.SEQUENCE)
   const fields = new Fields(inside(tbs?.whole ?? Buffer.alloc(0), TAG.SEQUENCE))
   fields.optional(TAG.context(0))

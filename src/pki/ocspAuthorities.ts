@@ -1,9 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import type { Context } from '../context.ts'
 import { certIdHashes, findAuthorities, type AuthorityRow, type CertIdHash } from '../db/ocsp.ts'
-import { Fields, elements, inside } from '../der/read.ts'
-import { TAG } from '../der/tags.ts'
 import { subjectPublicKey } from './extensions.ts'
+import { subjectOf } from './hierarchy.ts'
 import type { CertId } from './ocspRequest.ts'
 import type { IssuerHashes } from './ocspResponse.ts'
 
@@ -100,17 +99,4 @@ function hashesOf(certificate: Buffer): Authority['hashes'] {
     key: createHash(hash).update(key).digest(),
   })
   return { 'SHA-1': by('sha1'), 'SHA-256': by('sha256') }
-}
-
-/** DER of the subject's Name (RFC 5280, 4.1): after version, serial, algorithm, issuer and validity. */
-function subjectOf(certificate: Buffer): Buffer {
-  const [tbs] = inside(certificate, TAG.SEQUENCE)
-  if (tbs?.tag !== TAG.SEQUENCE) throw new Error('not a Certificate')
-  const fields = new Fields(elements(tbs.value))
-  fields.optional(TAG.context(0))
-  fields.take(TAG.INTEGER)
-  fields.take(TAG.SEQUENCE)
-  fields.take(TAG.SEQUENCE)
-  fields.take(TAG.SEQUENCE)
-  return fields.take(TAG.SEQUENCE).whole
 }

@@ -1,5 +1,3 @@
-import 'reflect-metadata'
-import * as x509 from '@peculiar/x509'
 import type { SchemeName } from '../../hsm/algorithms.ts'
 import type { KeyRecord, Sealed } from '../../hsm/records.ts'
 import type { Context } from '../context.ts'
@@ -8,7 +6,7 @@ import { findKey, keyRecord } from '../db/keys.ts'
 import { findResponder } from '../db/ocsp.ts'
 import { oneAtATime } from '../db/startLock.ts'
 import { unavailable, type Refusal } from '../refusal.ts'
-import type { Issuer } from './issue.ts'
+import { issuerOf } from './hierarchy.ts'
 import type { Authority } from './ocspAuthorities.ts'
 import { makeServiceSigner } from './serviceSigner.ts'
 import { schemeOf } from './tbsCertificate.ts'
@@ -103,18 +101,12 @@ export class Responders {
   async #make({ row }: Authority): Promise<void> {
     if (performance.now() - this.#failedAt < MAKE_AGAIN_MS) throw notMade()
     try {
-      await makeServiceSigner(this.#ctx, 'ocsp', await this.#issuer(row))
+      await makeServiceSigner(this.#ctx, 'ocsp', await issuerOf(this.#ctx, row))
     } catch (error) {
       this.#failedAt = performance.now()
       this.#ctx.log.error({ err: error }, 'no OCSP responder could be made; it is tried again soon')
       throw notMade(error)
     }
-  }
-
-  async #issuer({ id, der, keyId }: CertificateRow): Promise<Issuer> {
-    const key = await findKey(this.#ctx.db, keyId)
-    if (key === undefined) throw new Error('an authority without its key')
-    return { certificateId: id, name: new x509.X509Certificate(der).subjectName, key: keyRecord(key) }
   }
 }
 
