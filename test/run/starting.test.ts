@@ -94,54 +94,56 @@ describe('Starting the service', function () {
     })
   })
 
-  it('says that its port is in use', async () => {
-    const taken = await listen(0)
-    try {
-      const said = await refusal({ name: 'one', env: { PORT: String(portOf(taken)) } })
-      expect(said).to.contain(
-        `Port ${portOf(taken)} on 127.0.0.1 is in use: stop what listens there, or set PORT.\n`,
-      )
-    } finally {
-      taken.close()
-    }
-  })
-
-  it('says that a database is not there', async () => {
-    const free = await listen(0)
-    const port = portOf(free)
-    await new Promise((resolve) => free.close(resolve))
-    const said = await refusal({
-      name: 'one',
-      env: { DATABASE_URL: `postgres://nobody@127.0.0.1:${port}/none` },
+  describe('where it cannot', () => {
+    it('says that its port is in use', async () => {
+      const taken = await listen(0)
+      try {
+        const said = await refusal({ name: 'one', env: { PORT: String(portOf(taken)) } })
+        expect(said).to.contain(
+          `Port ${portOf(taken)} on 127.0.0.1 is in use: stop what listens there, or set PORT.\n`,
+        )
+      } finally {
+        taken.close()
+      }
     })
-    expect(said).to.contain(
-      `The database at 127.0.0.1:${port}/none cannot be reached: start it, or set DATABASE_URL.\n`,
-    )
-  })
 
-  it('says that its module is not there', async () => {
-    const said = await refusal({ name: 'one', env: { PKCS11_MODULE: '/nowhere/pkcs11.so' } })
-    expect(said).to.equal(
-      'PKCS11_MODULE names /nowhere/pkcs11.so, which is not there. Correct it, or unset it to use SoftHSM.\n',
-    )
-  })
+    it('says that a database is not there', async () => {
+      const free = await listen(0)
+      const port = portOf(free)
+      await new Promise((resolve) => free.close(resolve))
+      const said = await refusal({
+        name: 'one',
+        env: { DATABASE_URL: `postgres://nobody@127.0.0.1:${port}/none` },
+      })
+      expect(said).to.contain(
+        `The database at 127.0.0.1:${port}/none cannot be reached: start it, or set DATABASE_URL.\n`,
+      )
+    })
 
-  it('says that its token is gone, and makes no other in its place', async () => {
-    await start({ name: 'two' }).ready()
-    await starts.pop()?.stop()
-    const tokens = join(clone.home('two'), 'token', 'tokens')
-    rmSync(tokens, { recursive: true })
-    const said = await refusal({ name: 'two' })
-    expect(said).to.contain(
-      `The token that was in ${tokens} is gone, and its keys with it. Put it back, or remove `,
-    )
-    rmSync(clone.home('two'), { recursive: true })
-  })
+    it('says that its module is not there', async () => {
+      const said = await refusal({ name: 'one', env: { PKCS11_MODULE: '/nowhere/pkcs11.so' } })
+      expect(said).to.equal(
+        'PKCS11_MODULE names /nowhere/pkcs11.so, which is not there. Correct it, or unset it to use SoftHSM.\n',
+      )
+    })
 
-  it('says that its home is not a place to write to', async () => {
-    writeFileSync(clone.home('file'), '')
-    const said = await refusal({ name: 'file' })
-    expect(said).to.match(/cannot be written to \(E[A-Z]+\)\. Choose another place by INTAGLIO_HOME\.\n$/)
+    it('says that its token is gone, and makes no other in its place', async () => {
+      await start({ name: 'two' }).ready()
+      await starts.pop()?.stop()
+      const tokens = join(clone.home('two'), 'token', 'tokens')
+      rmSync(tokens, { recursive: true })
+      const said = await refusal({ name: 'two' })
+      expect(said).to.contain(
+        `The token that was in ${tokens} is gone, and its keys with it. Put it back, or remove `,
+      )
+      rmSync(clone.home('two'), { recursive: true })
+    })
+
+    it('says that its home is not a place to write to', async () => {
+      writeFileSync(clone.home('file'), '')
+      const said = await refusal({ name: 'file' })
+      expect(said).to.match(/cannot be written to \(E[A-Z]+\)\. Choose another place by INTAGLIO_HOME\.\n$/)
+    })
   })
 })
 
