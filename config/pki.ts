@@ -82,6 +82,9 @@ export function pkiProblems({ ca, tokens }: Pick<Config, 'ca' | 'tokens'>): stri
   } else if (wanted === 'qscd' && device?.certifiedAs !== 'qscd') {
     problems.push(`ca.naturalPersons: ${name} asserts a QSCD, and ca.device is certified as none`)
   }
+  if (wanted !== undefined && token?.purposes?.includes('signing') === false) {
+    problems.push(`ca.device.token: '${token.name}' makes no keys of persons (purposes)`)
+  }
   if (QUALIFIED.has(name) && !pds.some(({ language }) => language === 'en')) {
     problems.push(`ca.pds: ${name} names a PKI disclosure statement in English`)
   }

@@ -34,14 +34,18 @@ export interface PlannedCertificate {
 const COLUMNS = `id, serial, profile, key_id as "keyId", issuer_id as "issuerId", der, not_before as "notBefore",
   not_after as "notAfter"`
 
+/** A subject, or the beginning of one, as certificates are searched by it. */
+export const searched = (subject: string): string => subject.toLowerCase()
+
 /** The serial and the octets that are to be signed, durable before the token is asked. */
 export async function planCertificate(q: Queries, planned: PlannedCertificate): Promise<void> {
   await q.query({
     name: 'certificate-plan',
-    text: `insert into certificate (id, serial, profile, key_id, spki, subject, issuer_id, instance, tbs, state,
+    text: `insert into certificate (id, serial, profile, key_id, spki, subject, subject_key, issuer_id, instance, tbs,
+                                    state,
                                     not_before, not_after)
-           values ($1::uuid, $2::bytea, $3::text, $4::uuid, $5::bytea, $6::text, $7::uuid, $8::uuid, $9::bytea, 'planned',
-                   $10::timestamptz, $11::timestamptz)`,
+           values ($1::uuid, $2::bytea, $3::text, $4::uuid, $5::bytea, $6::text, $7::text, $8::uuid, $9::uuid, $10::bytea,
+                   'planned', $11::timestamptz, $12::timestamptz)`,
     values: [
       planned.id,
       planned.serial,
@@ -49,6 +53,7 @@ export async function planCertificate(q: Queries, planned: PlannedCertificate): 
       planned.keyId ?? null,
       planned.spki ?? null,
       planned.subject,
+      searched(planned.subject),
       planned.issuerId,
       planned.instanceId,
       planned.tbs,

@@ -149,6 +149,10 @@ function checked(attribute: AttributeName, given: string): string {
   return text
 }
 
+/** How the text of a name begins whose common name begins so: what certificates are searched by. */
+export const subjectPrefix = (commonName: string): string =>
+  `${nameAttributes.commonName.short}=${escaped(commonName.normalize('NFC'))}`
+
 /** RFC 4514, 2.4. */
 const escaped = (text: string): string => text.replaceAll(/[,+"\\<>;]/g, '\\$&').replace(/^#/, '\\#')
 

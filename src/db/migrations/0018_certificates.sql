@@ -4,9 +4,12 @@ alter table certificate
   add column spki bytea,
   add constraint certificate_of_one_key check (num_nonnulls(key_id, spki) = 1);
 
--- The subject as people read and search it, the common name first; null for what older binaries issued.
-alter table certificate add column subject text;
-create index certificate_by_subject on certificate (lower(subject) text_pattern_ops, id) where subject is not null;
+-- The subject as people read it, the common name first, and the same in small letters, to be searched by: made so by the
+-- service, for a database's locale may know no letters but ASCII's. Null for what older binaries issued.
+alter table certificate
+  add column subject text,
+  add column subject_key text;
+create index certificate_by_subject on certificate (subject_key text_pattern_ops, id) where subject_key is not null;
 
 -- Which list of its issuer it belongs to: the serial's last octet decides, for good (src/pki/publication.ts).
 alter table certificate add column crl_shard int not null
