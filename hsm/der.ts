@@ -8,6 +8,7 @@ const TAG = {
   NULL: 0x05,
   OID: 0x06,
   SEQUENCE: 0x30,
+  SET: 0x31,
 } as const
 
 /** Tag, length and value. */
@@ -100,7 +101,16 @@ function rsaParts(spki: Buffer, row: KeyTypeRow): PublicParts | undefined {
 
 /** Begins as a DER SEQUENCE whose length is exactly what follows (X.690, 8.1.3): a TBSCertificate, a ResponseData. */
 export function isDerSequence(message: Buffer): boolean {
-  if (message[0] !== TAG.SEQUENCE) return false
+  return isDer(message, TAG.SEQUENCE)
+}
+
+/** The same of a SET: the signed attributes of a SignedData, as they are signed. None of them is a SEQUENCE. */
+export function isDerSet(message: Buffer): boolean {
+  return isDer(message, TAG.SET)
+}
+
+function isDer(message: Buffer, tag: number): boolean {
+  if (message[0] !== tag) return false
   const first = message[1] ?? 0
   const octets = first < 0x80 ? 0 : first & 0x7f
   if (octets > 4 || message.length < 2 + octets) return false

@@ -11,7 +11,7 @@ export interface PurposeRow {
    * and `structure` says what that message must be. No key does both, so no caller's digest can be a certificate.
    */
   readonly input: 'digest' | 'message'
-  readonly structure?: 'DER SEQUENCE' | 'HTTP signature base'
+  readonly structure?: 'DER SEQUENCE' | 'DER SET' | 'HTTP signature base'
   /**
    * 'counter': signatures are counted, and have no intent and result in the audit log. For what is a record of its own and
    * is asked for by strangers, who must not be able to fill the log. Absent: the audit log.
@@ -40,7 +40,8 @@ const rows: readonly PurposeRow[] = [
   { name: 'credential-issuing', activated: false, input: 'message' },
   { name: 'ca', activated: false, input: 'message', structure: 'DER SEQUENCE' },
   { name: 'ocsp', activated: false, input: 'message', structure: 'DER SEQUENCE', recorded: 'counter' },
-  { name: 'tsu', activated: false, input: 'message' },
+  // What a timestamp is signed over: the signed attributes of a SignedData, a SET OF (RFC 5652, 5.4).
+  { name: 'tsu', activated: false, input: 'message', structure: 'DER SET' },
   { name: 'log', activated: false, input: 'message' },
   { name: 'map-head', activated: false, input: 'message' },
   { name: 'vrf', activated: false, input: 'message' },

@@ -1,6 +1,6 @@
 /** What may be signed, decided from records whose seals were found good. Pure: no token, no state. */
 import { hashes, schemes, type SchemeName, type SchemeRow } from '../algorithms.ts'
-import { isDerSequence } from '../der.ts'
+import { isDerSequence, isDerSet } from '../der.ts'
 import { purposes } from '../purposes.ts'
 import {
   MAX_CHAIN_MS,
@@ -36,6 +36,9 @@ export function checkInputs(key: KeyRecord, scheme: SchemeRow, inputs: readonly 
     if (input.length === 0) throw refuse('rule', 'An input is empty.')
     if (purpose.structure === 'DER SEQUENCE' && !isDerSequence(input)) {
       throw refuse('rule', `A key for '${purpose.name}' signs DER SEQUENCEs only.`)
+    }
+    if (purpose.structure === 'DER SET' && !isDerSet(input)) {
+      throw refuse('rule', `A key for '${purpose.name}' signs DER SETs only.`)
     }
     if (purpose.structure === 'HTTP signature base' && !isSignatureBase(input)) {
       throw refuse('rule', `A key for '${purpose.name}' signs HTTP signature bases only.`)

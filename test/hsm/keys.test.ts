@@ -219,26 +219,26 @@ onEachMake('keys of the token', (make) => {
     ])
   })
 
-  it('for certificates sign DER SEQUENCEs and nothing else', async () => {
-    const key = await serviceKey(token, { keyType: 'P-256', purpose: 'ca' })
-    const use = { flow: 'test', key, scheme: 'ecdsa-sha256' } as const
-    const tbs = Buffer.from('3003020105', 'hex')
-    const [signature = Buffer.alloc(0)] = await token.sign({ ...use, inputs: [tbs] })
-    expect(judge(key.spki, 'ecdsa-sha256', { message: tbs, signature })).to.equal(true)
-    for (const other of ['{"alg":"ES256"}', '0', '3080020100', '30030201', '300302010500', '3081030201 05']) {
-      const inputs = [other.startsWith('3') ? Buffer.from(other.replace(' ', ''), 'hex') : Buffer.from(other)]
-      expect(await refusal(token.sign({ ...use, inputs })), other).to.deep.equal([
-        'refused',
-        'rule',
-        "A key for 'ca' signs DER SEQUENCEs only.",
-      ])
-    }
-    expect(await refusal(token.sign({ ...use, inputs: [Buffer.alloc(0)] }))).to.deep.equal([
-      'refused',
-      'rule',
-      'An input is empty.',
-    ])
-  })
+  for (const [purpose, structure, good, bad] of [
+    ['ca', 'SEQUENCE', '30', '31'],
+    ['tsu', 'SET', '31', '30'],
+  ] as const) {
+    it(`for '${purpose}' sign DER ${structure}s and nothing else`, async () => {
+      const key = await serviceKey(token, { keyType: 'P-256', purpose })
+      const use = { flow: 'test', key, scheme: 'ecdsa-sha256', inputs: [Buffer.alloc(0)] } as const
+      const message = Buffer.from(`${good}03020105`, 'hex')
+      const [signature = Buffer.alloc(0)] = await token.sign({ ...use, inputs: [message] })
+      expect(judge(key.spki, 'ecdsa-sha256', { message, signature })).to.equal(true)
+      const others = ['80020100', '030201', '0302010500', '8103020105'].map((rest) => `${good}${rest}`)
+      for (const other of [...others, `${bad}03020105`, 'a003020105', '7b7d', '30']) {
+        expect(
+          await refusal(token.sign({ ...use, inputs: [Buffer.from(other, 'hex')] })),
+          other,
+        ).to.deep.equal(['refused', 'rule', `A key for '${purpose}' signs DER ${structure}s only.`])
+      }
+      expect(await refusal(token.sign(use))).to.include('An input is empty.')
+    })
+  }
 
   it('for notifications sign what an HTTP message is signed by, and nothing else', async () => {
     const key = await serviceKey(token, { keyType: 'P-256', purpose: 'notification' })

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { decodeAuthorisation, decodeKey, encodeAuthorisation, encodeKey } from '../../hsm/codec.ts'
-import { isDerSequence } from '../../hsm/der.ts'
+import { isDerSequence, isDerSet } from '../../hsm/der.ts'
 import { FairQueue } from '../../hsm/queue.ts'
 import { Reader, WireError, Writer } from '../../hsm/payload.ts'
 import { frame, FrameSplitter, MAX_FRAME, type Frame } from '../../hsm/wire.ts'
@@ -94,6 +94,15 @@ describe('the wire', () => {
     expect(is(`308180${'00'.repeat(128)}`)).to.equal(true)
     expect(is(`30820100${'00'.repeat(256)}`)).to.equal(true)
     for (const other of ['', '30', '3001', '300000', '3080', '30800000', '308100', '30ff', '3082000100']) {
+      expect(is(other), other).to.equal(false)
+    }
+  })
+
+  it('knows a DER SET from a SEQUENCE, and from what only begins like one', () => {
+    const is = (hex: string): boolean => isDerSet(Buffer.from(hex, 'hex'))
+    expect(is('3100')).to.equal(true)
+    expect(is(`318180${'00'.repeat(128)}`)).to.equal(true)
+    for (const other of ['', '31', '3101', '310000', '3180', '3000', `308180${'00'.repeat(128)}`, 'a000']) {
       expect(is(other), other).to.equal(false)
     }
   })
