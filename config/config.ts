@@ -3,6 +3,7 @@ import { databaseTlsSchema } from './databaseTls.ts'
 import { isOrigin, listenerSchema } from './listeners.ts'
 import { publicJwkSchema, rolesSchema } from './operators.ts'
 import { pkiFields } from './pki.ts'
+import { clockSchema, tsaSchema } from './time.ts'
 import { tokensSchema } from './tokens.ts'
 
 /**
@@ -129,6 +130,10 @@ export const configSchema = z.strictObject({
       error: 'is above half of answerSeconds',
     })
     .default({ answerSeconds: 1800, cacheSeconds: 60 }),
+  /** How this machine's clock is watched; config/time.ts documents the fields. */
+  clock: clockSchema.default({ toleranceMs: 500, settleSeconds: 10, ntpServers: [], ntpSeconds: 16 }),
+  /** Timestamps; config/time.ts documents the fields. Absent: there are none. */
+  tsa: tsaSchema.optional(),
   oauth: z.strictObject({
     /** Seconds that a service token lives. */
     tokenSeconds: z.int().min(30).max(86_400).default(3600),

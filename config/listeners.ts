@@ -100,7 +100,9 @@ function statedTwice(config: Config, raw: unknown): string[] {
 
 function missingFaces(config: Config): string[] {
   const served = new Set(listenersOf(config).flatMap((listener) => listener.faces))
-  return faces.filter((face) => !served.has(face)).map((face) => `listeners: none serves the face '${face}'`)
+  // What anybody may ask for is served where an operator wants it to be.
+  const needed = faces.filter((face) => face !== 'pki')
+  return needed.filter((face) => !served.has(face)).map((face) => `listeners: none serves the face '${face}'`)
 }
 
 function sharedAddresses(config: Config): string[] {

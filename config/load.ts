@@ -7,6 +7,7 @@ import { overlayEnvironment, type Environment } from './environment.ts'
 import { listenerProblems } from './listeners.ts'
 import { pkiProblems } from './pki.ts'
 import { productionProblems, productionWarnings } from './production.ts'
+import { timeProblems } from './time.ts'
 
 export const DEFAULT_CONFIG_FILE = 'config/dev.json'
 
@@ -48,6 +49,7 @@ export function loadConfig(from: {
     ...databaseProblems(config),
     ...productionProblems(config),
     ...pkiProblems(config),
+    ...timeProblems(config),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
   return { config, warnings: productionWarnings(config, from.nodeVersion) }

@@ -56,6 +56,11 @@ export function productionWarnings(config: Config, nodeVersion: string): string[
       'ca.publicUrl: revocation lists are to be reached by plain http (EN 319 412-2, GEN-4.3.11-4): set it before the first start',
     )
   }
+  if (config.tsa !== undefined && config.clock.ntpServers.length < 3) {
+    warnings.push(
+      'clock.ntpServers: timestamps want a clock that is compared with others; name three servers or more',
+    )
+  }
   config.tokens.forEach((token, index) => {
     if (token.pin.allowFinalTry) {
       warnings.push(

@@ -21,6 +21,7 @@ export const alarms = {
   database_away: 'critical',
   database_full: 'critical',
   lease_not_renewed: 'critical',
+  clock_distrusted: 'critical',
   // Something is about to be wrong, or was.
   signer_hangs: 'warning',
   outcome_unknown: 'warning',

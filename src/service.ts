@@ -20,6 +20,7 @@ import { openSender } from './openSender.ts'
 import { openTokens } from './openTokens.ts'
 import { guardedFetch, hostOf, type Fetch } from './outgoing/fetch.ts'
 import { endOverdue } from './pki/createCredential.ts'
+import { startClockWatch } from './pki/clock.ts'
 import { ensureHierarchy } from './pki/hierarchy.ts'
 import { startOcsp } from './pki/ocspWork.ts'
 import { startIssuanceRecovery } from './pki/recover.ts'
@@ -59,6 +60,7 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
   })
   try {
     const ctx = await startContext(running, log, endings)
+    endings.push(startClockWatch(ctx))
     await ensureHierarchy(ctx)
     await ctx.sender?.prepare?.(ctx)
     await enterOperators(ctx)

@@ -93,6 +93,29 @@ describe('the configuration of production', () => {
     expect(problems({ INTAGLIO_CONFIG: path })[0]).to.match(/: ca\.keyType: Invalid option/)
   })
 
+  it('warns of timestamps by a clock that nobody compares', () => {
+    const path = files.changed('production.example.json', (config) => (config['tsa'] = { policy: '1.2.3' }))
+    expect(load({ INTAGLIO_CONFIG: path }).warnings).to.deep.equal([
+      'clock.ntpServers: timestamps want a clock that is compared with others; name three servers or more',
+    ])
+    const compared = files.changed('production.example.json', (config) => {
+      config['tsa'] = { policy: '1.2.3' }
+      config['clock'] = { ntpServers: ['ntp1.example.org', 'ntp2.example.org', '10.1.0.1:1123'] }
+    })
+    expect(load({ INTAGLIO_CONFIG: compared }).warnings).to.deep.equal([])
+  })
+
+  it('promises no time that is more accurate than its clock, and nothing qualified on a laptop', () => {
+    const tsa = { policy: '1.2.3', accuracyMs: 100, qualified: true }
+    expect(production((config) => (config['tsa'] = tsa))).to.deep.equal([
+      'clock.toleranceMs: a timestamp is no more accurate than the clock: at most tsa.accuracyMs',
+    ])
+    const path = files.changed('dev.json', (config) => (config['tsa'] = { ...tsa, accuracyMs: 1000 }))
+    expect(problems({ INTAGLIO_CONFIG: path, DATABASE_URL: 'postgres://one@127.0.0.1/x' })).to.deep.equal([
+      'tsa.qualified: nothing that a laptop makes is qualified',
+    ])
+  })
+
   it('warns on a Node that gets no fixes any more', () => {
     const { warnings } = load({ INTAGLIO_CONFIG: 'config/production.example.json' }, '20.19.0')
     expect(warnings).to.deep.equal([
