@@ -32,6 +32,8 @@ const WRITES: ReadonlySet<string> = new Set([
   'authorisation-reserve',
   'authorisation-service',
   'authorisation-complete',
+  'timestamp-reserve',
+  'timestamp-complete',
   'audit-insert',
   'instance-hold',
   'signature-counter-take',

@@ -80,6 +80,8 @@ export interface OpenAttempt {
   readonly attempt: string
   readonly keyId: string
   readonly credentialId: string | null
+  /** As its intent says. */
+  readonly act: string
 }
 
 /** What nobody will complete: how it is known. */
@@ -93,7 +95,8 @@ export interface Abandoned {
 /** Attempts that no living process is at: given up, too old, or their instance's lease ran out. */
 export async function openAttempts(q: Queries, { olderThanS, givenUp }: Abandoned): Promise<OpenAttempt[]> {
   return q.query<OpenAttempt>({
-    text: `select t.id as attempt, a.key_id as "keyId", a.credential_id as "credentialId"
+    text: `select t.id as attempt, a.key_id as "keyId", a.credential_id as "credentialId",
+                  (select n.act from audit n where n.signature_id = t.id and n.kind = 'intent') as act
              from attempt t
              join authorisation a on a.id = t.authorisation_id
              left join instance i on i.id = t.instance and i.lease_until > now()

@@ -1,5 +1,6 @@
 import { auditEntry, type AuditEntry, type AuditFacts, type AuditKind } from '../audit.ts'
 import type { ReserveVerdict } from '../db/reservations.ts'
+import type { TimestampRecord } from '../db/timestamps.ts'
 import { Refusal } from '../refusal.ts'
 import type { Grant } from './permit.ts'
 
@@ -18,6 +19,30 @@ export function intentOf(grant: Grant, attempt: string, digests: readonly Buffer
     signatureId: attempt,
     detail: { scheme: grant.scheme, digests: digests.map((digest) => digest.toString('hex')) },
   })
+}
+
+/** The octets to be signed are not known yet: the digest is that of what is stamped. */
+export function timedIntentOf(grant: Grant, attempt: string, record: TimestampRecord): AuditEntry {
+  const { serial, hash, imprint } = record
+  return entry(grant, 'intent', {
+    signatureId: attempt,
+    detail: {
+      scheme: grant.scheme,
+      serial: serial.toString('hex'),
+      hash,
+      digests: [imprint.toString('hex')],
+    },
+  })
+}
+
+/** @param made.signatures SHA-256 of each, in hex */
+export function resultOf(
+  grant: Grant,
+  attempt: string,
+  made: { readonly outcome: 'signed' | 'discarded'; readonly signatures: readonly string[] },
+): AuditEntry {
+  const time = grant.timed === undefined ? {} : { genTime: grant.timed.genTime.toISOString() }
+  return entry(grant, 'result', { signatureId: attempt, detail: { ...made, ...time } })
 }
 
 type No = Exclude<ReserveVerdict, 'reserved'>

@@ -8,6 +8,7 @@ import type { Accepted } from '../db/asynchronous.ts'
 import type { Found } from '../db/authorisations.ts'
 import { positionsOf } from '../db/occurrences.ts'
 import type { Usability } from '../db/credentials.ts'
+import type { TimestampRecord } from '../db/timestamps.ts'
 import { Refusal, type RefusalCode } from '../refusal.ts'
 import { findBelieved } from './believed.ts'
 import { step } from './step.ts'
@@ -27,6 +28,8 @@ export interface Grant {
   readonly flow: string
   /** Of an asynchronous request, whose inputs were reserved when it was accepted: its id. */
   readonly accepted?: string
+  /** Of a timestamp, in place of the inputs: they hold the time, and are made when the reservation is durable. */
+  readonly timed?: Timed
   /** When the permit was asked for, by performance.now(). */
   readonly askedAt: number
   /** Present where a holder activated the key; absent for a service's own rule. */
@@ -34,6 +37,17 @@ export interface Grant {
     readonly authorisation: Sealed<AuthorisationRecord>
     readonly credential: Sealed<CredentialRecord>
   }
+}
+
+/** A message that says when it was made. */
+export interface Timed {
+  readonly record: TimestampRecord
+  /** Makes it, once, of the time that it is then. @throws Refusal where nobody knows the time */
+  make(): Buffer
+  /** What was made says so. */
+  readonly genTime: Date
+  /** Whether it is later by now than the accuracy of that time allows: then nothing may leave. */
+  isLate(): boolean
 }
 
 /** May sign these inputs with this key, each once. Redeemed by sign() and never again. */
@@ -191,6 +205,12 @@ export interface ServiceRequest {
   readonly messages: readonly Buffer[]
   readonly act: string
   readonly subjects: readonly string[]
+  /** As the audit log names who asked; absent: the service. */
+  readonly actor?: string
+  /** Absent: that of the key's purpose. */
+  readonly flow?: string
+  /** In place of messages. */
+  readonly timed?: Timed
 }
 
 /** A permit by a service's own rule. It never reaches a key that a person's secret activates. */
@@ -198,14 +218,16 @@ export function permitForService(request: ServiceRequest): Permit {
   if (purposes[request.key.purpose].activated)
     throw new Error("a service's rule never reaches a person's key")
   checkScheme(request.key, request.scheme)
+  const { key, scheme, act, timed, actor = 'service', flow = key.purpose } = request
   return new Permit({
-    key: request.key,
-    scheme: request.scheme,
+    key,
+    scheme,
     inputs: request.messages,
-    act: request.act,
-    actor: 'service',
-    subjects: [`key:${request.key.keyId}`, ...request.subjects],
-    flow: request.key.purpose,
+    act,
+    actor,
+    subjects: [`key:${key.keyId}`, ...request.subjects],
+    flow,
+    ...(timed === undefined ? {} : { timed }),
     askedAt: performance.now(),
   })
 }

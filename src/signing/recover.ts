@@ -52,7 +52,7 @@ export async function closeOpen(ctx: Context): Promise<void> {
     const subjects = [`key:${open.keyId}`, ...(open.credentialId ? [`credential:${open.credentialId}`] : [])]
     const result = auditEntry({
       kind: 'result',
-      act: 'sign',
+      act: open.act,
       actor: 'service',
       subjects,
       signatureId: open.attempt,

@@ -5,9 +5,10 @@ import { beginAsynchronous, completeAsynchronous, postpone } from '../db/asynchr
 import { closeUnknown, complete, release } from '../db/completions.ts'
 import { countedIn } from '../db/groupCommit.ts'
 import { reserve, reserveForService } from '../db/reservations.ts'
+import { completeTimestamp, reserveTimestamp } from '../db/timestamps.ts'
 import { Refusal, unavailable } from '../refusal.ts'
-import { entry, intentOf, refusedBy } from './entries.ts'
-import { noticeAltered, type Grant, type Permit } from './permit.ts'
+import { entry, intentOf, refusedBy, resultOf, timedIntentOf } from './entries.ts'
+import { noticeAltered, type Grant, type Permit, type Timed } from './permit.ts'
 import { giveUp } from './recover.ts'
 import { step } from './step.ts'
 import { tokenRefusal } from './tokenRefusal.ts'
@@ -38,7 +39,12 @@ async function live(ctx: Context, permit: Permit): Promise<Buffer[]> {
 
   // 5. Complete: transaction 2. If we die before it is durable: burned, and the signatures die with us. If we die
   // after it: the record stands, and the caller, who saw no answer, cannot use the authorisation again.
-  await step(ctx, 'complete', () => recordResult(ctx, grant, { attempt, signatures }))
+  const leaves = grant.timed?.isLate() !== true
+  await step(ctx, 'complete', () => recordResult(ctx, grant, { attempt, signatures, leaves }))
+  if (!leaves) {
+    ctx.metrics.attempt('refused')
+    throw unavailable('Signing took longer than the accuracy of the time allows')
+  }
   ctx.metrics.signed(signatures.length, grant.askedAt)
   return signatures
 }
@@ -46,7 +52,8 @@ async function live(ctx: Context, permit: Permit): Promise<Buffer[]> {
 /** @returns the attempt's id. */
 async function reserveInputs(ctx: Context, grant: Grant): Promise<string> {
   const attempt = randomUUID()
-  const { activated, inputs } = grant
+  const { activated, inputs, timed } = grant
+  if (timed !== undefined) return reserveTimed(ctx, grant, { attempt, timed })
   const digests = activated === undefined ? inputs.map(sha256) : inputs
   const intent = intentOf(grant, attempt, digests)
   const common = { attempt, instanceId: ctx.instanceId, intent }
@@ -62,6 +69,26 @@ async function reserveInputs(ctx: Context, grant: Grant): Promise<string> {
   throw refusedBy(verdict)
 }
 
+/** A timestamp's serial number is taken for good; what will be signed is not known yet. */
+async function reserveTimed(
+  ctx: Context,
+  grant: Grant,
+  { attempt, timed }: { readonly attempt: string; readonly timed: Timed },
+): Promise<string> {
+  const { key } = grant
+  const { record } = timed
+  const intent = timedIntentOf(grant, attempt, record)
+  const reserved = await reserveTimestamp(ctx.db, {
+    ...record,
+    attempt,
+    keyId: key.keyId,
+    instanceId: ctx.instanceId,
+    intent,
+  })
+  if (!reserved) throw unavailable('The time-stamping unit does not serve')
+  return attempt
+}
+
 /** An asynchronous request's attempt, which has its id. */
 async function begin(ctx: Context, grant: Grant, attempt: string): Promise<string> {
   // For one that may not be signed any more: it ends here.
@@ -74,8 +101,10 @@ async function begin(ctx: Context, grant: Grant, attempt: string): Promise<strin
 }
 
 async function signInToken(ctx: Context, grant: Grant, attempt: string): Promise<Buffer[]> {
-  const { key, scheme, inputs, flow, activated } = grant
+  const { key, scheme, flow, activated } = grant
   try {
+    // The time is taken here, as late as can be.
+    const inputs = grant.timed === undefined ? grant.inputs : [grant.timed.make()]
     return await ctx.token.sign({ flow, key, scheme, inputs, ...activated })
   } catch (error) {
     await settle(ctx, grant, { attempt, error })
@@ -95,8 +124,10 @@ async function settle(
     await postpone(ctx.db, attempt).catch(() => giveUp(ctx, attempt))
     return
   }
+  // A refusal comes from what is ours, before the token is asked.
   const nothingSigned =
-    error instanceof TokenError && (error.kind === 'refused' || error.kind === 'unavailable')
+    error instanceof Refusal ||
+    (error instanceof TokenError && (error.kind === 'refused' || error.kind === 'unavailable'))
   const outcome = nothingSigned ? 'refused' : 'unknown'
   const result = entry(grant, 'result', { signatureId: attempt, detail: { outcome } })
   try {
@@ -113,21 +144,33 @@ async function settle(
 async function recordResult(
   ctx: Context,
   grant: Grant,
-  made: { attempt: string; signatures: readonly Buffer[] },
+  made: { attempt: string; signatures: readonly Buffer[]; leaves: boolean },
 ): Promise<void> {
   const { attempt } = made
-  const signatures = made.signatures.map((signature) => hash('sha256', signature, 'hex'))
-  const result = entry(grant, 'result', { signatureId: attempt, detail: { outcome: 'signed', signatures } })
-  const recording =
-    grant.accepted === undefined
-      ? complete(ctx.db, { attempt, result })
-      : completeAsynchronous(ctx.db, { attempt, result, signatures: made.signatures })
-  const recorded = await recording.catch((error: unknown) => {
+  const recorded = await recording(ctx, grant, made).catch((error: unknown) => {
     // It may have been recorded all the same; if it was, recovery finds nothing to close.
     giveUp(ctx, attempt)
     throw error
   })
   if (!recorded) throw unavailable('The signature took too long to be recorded')
+}
+
+function recording(
+  ctx: Context,
+  grant: Grant,
+  made: { attempt: string; signatures: readonly Buffer[]; leaves: boolean },
+): Promise<boolean> {
+  const { attempt, leaves } = made
+  const { accepted, timed } = grant
+  const signatures = made.signatures.map((signature) => hash('sha256', signature, 'hex'))
+  const result = resultOf(grant, attempt, { outcome: leaves ? 'signed' : 'discarded', signatures })
+  if (timed !== undefined) {
+    const { record, genTime } = timed
+    return completeTimestamp(ctx.db, { attempt, result, serial: record.serial, genTime })
+  }
+  return accepted === undefined
+    ? complete(ctx.db, { attempt, result })
+    : completeAsynchronous(ctx.db, { attempt, result, signatures: made.signatures })
 }
 
 function sha256(data: Buffer): Buffer {
