@@ -17,8 +17,7 @@ import { oauthOperations } from './api/oauth/operations.ts'
 import { oauthMetadata, oauthRouter } from './api/oauth/router.ts'
 import { nowhere } from './api/ops/nowhere.ts'
 import { opsRouter } from './api/ops/router.ts'
-import { ocspMethods } from './api/pki/ocsp.ts'
-import { pkiRouter } from './api/pki/router.ts'
+import { pkiMethods, pkiRouter } from './api/pki/router.ts'
 import type { Context } from './context.ts'
 import type { Door } from './listeners.ts'
 
@@ -52,7 +51,7 @@ export function createApp(ctx: Context, door: Door): RequestListener {
   if (door.faces.has('pki')) app.use('/pki', pkiRouter(ctx))
   app.use(nowhere(ctx))
   const methods = editions.flatMap(({ at, dialect }) => cscMethods(ctx, dialect, at))
-  const { exact, below } = door.faces.has('pki') ? ocspMethods(ctx, '/pki') : { exact: [], below: [] }
+  const { exact, below } = door.faces.has('pki') ? pkiMethods(ctx, '/pki') : { exact: [], below: [] }
   return straight({ exact: new Map([...methods, ...exact]), below }, [headers, ...logged], app)
 }
 

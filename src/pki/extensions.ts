@@ -7,6 +7,7 @@ import {
   derNull,
   derTrue,
   extension,
+  generalizedTime,
   ia5String,
   namedBits,
   octetString,
@@ -38,6 +39,16 @@ export type Mark = keyof typeof marks
 
 export const keyUsage = (usages: readonly KeyUsage[]): Buffer =>
   extension(OID.keyUsage, namedBits(usages.map((usage) => keyUsages[usage])), { critical: true })
+
+/** Until when the key signs, where that is before the certificate ends (RFC 3280, 4.2.1.4; EN 319 421, 7.6). */
+export function privateKeyUsagePeriod(period: { readonly notBefore: Date; readonly notAfter: Date }): Buffer {
+  const contents = (time: Date): Buffer => generalizedTime(time).subarray(2)
+  const { notBefore, notAfter } = period
+  return extension(
+    OID.privateKeyUsagePeriod,
+    sequence(primitive(0, contents(notBefore)), primitive(1, contents(notAfter))),
+  )
+}
 
 /** Of an authority. @param pathLength undefined: any */
 export function basicConstraints(pathLength: number | undefined): Buffer {

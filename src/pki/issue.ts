@@ -88,6 +88,7 @@ async function plan(ctx: Context, request: CertificateRequest): Promise<PlannedC
   const validity = validityOf(ctx, request)
   const particulars = {
     serial,
+    notBefore: validity.notBefore,
     spki: key.spki,
     issuerSpki: issuer.key.spki,
     issuerId: issuer.certificateId,

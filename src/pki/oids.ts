@@ -3,6 +3,7 @@ export const OID = {
   // RFC 5280, 4.2.1
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
+  privateKeyUsagePeriod: '2.5.29.16',
   basicConstraints: '2.5.29.19',
   cRLDistributionPoints: '2.5.29.31',
   certificatePolicies: '2.5.29.32',

@@ -7,15 +7,17 @@ import {
   extKeyUsage,
   keyUsage,
   marks,
+  privateKeyUsagePeriod,
   subjectKeyIdentifier,
 } from './extensions.ts'
 import type { Semantics } from './identifiers.ts'
-import type { ProfileRow } from './profiles.ts'
+import { keyEnd, type ProfileRow } from './profiles.ts'
 import { shardOf, type Publication } from './publication.ts'
 import { qcStatements, type Pds } from './qcStatements.ts'
 
 export interface Particulars {
   readonly serial: Buffer
+  readonly notBefore: Date
   /** DER of the SubjectPublicKeyInfos. */
   readonly spki: Buffer
   readonly issuerSpki: Buffer
@@ -34,12 +36,15 @@ export interface Statements {
 /** The extensions of a certificate of this profile, in one order, always. */
 export function extensionsOf(profile: ProfileRow, of: Particulars, says: Statements): Buffer[] {
   const { authority, policies, extKeyUsage: eku } = profile
+  const keyNotAfter = keyEnd(profile, of.notBefore)
+  const period = keyNotAfter && { notBefore: of.notBefore, notAfter: keyNotAfter }
   const statements = qcStatements({ ...of, ...says, qualified: profile.qualified })
   return [
     authorityKeyIdentifier(of.issuerSpki),
     subjectKeyIdentifier(of.spki),
     ...(authority ? [basicConstraints(authority.pathLength)] : []),
     keyUsage(profile.keyUsage),
+    ...(period ? [privateKeyUsagePeriod(period)] : []),
     ...(eku ? [extKeyUsage(eku.purpose, eku)] : []),
     ...(policies.length > 0 ? [certificatePolicies(policies, says.cps)] : []),
     ...statusExtensions(profile, of, says.publication),

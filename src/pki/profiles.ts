@@ -23,6 +23,8 @@ export interface ProfileRow {
   readonly days: number
   /** Least size of an RSA modulus. Curves are those of hsm/algorithms.ts, all of 128 bits of strength or more. */
   readonly rsaBits: number
+  /** Days that the key signs, where they are fewer: what it signed can be verified long after. */
+  readonly keyDays?: number
   /** Basic constraints, where the subject is an authority (RFC 5280, 4.2.1.9). */
   readonly authority?: { readonly pathLength: number | undefined }
   readonly keyUsage: readonly KeyUsage[]
@@ -60,6 +62,12 @@ export type ProfileName =
   | 'tsu'
 
 const YEAR = 365
+const DAY_MS = 86_400_000
+
+/** The last second in which a key of a profile signs, by when its certificate begins. @returns undefined: as the certificate */
+export function keyEnd({ keyDays }: ProfileRow, notBefore: Date): Date | undefined {
+  return keyDays === undefined ? undefined : new Date(notBefore.getTime() + keyDays * DAY_MS - 1000)
+}
 
 /**
  * Of natural and legal persons: the key commits its holder and does nothing else (type A: nonRepudiation alone; EN 319 412-2,
@@ -173,6 +181,7 @@ export const profiles: Readonly<Record<ProfileName, ProfileRow>> = {
     issuer: 'issuing',
     days: 3 * YEAR,
     rsaBits: 3072,
+    keyDays: YEAR,
     keyUsage: ['digitalSignature'],
     extKeyUsage: { purpose: OID.timeStamping, critical: true },
     policies: [OID.ncp],

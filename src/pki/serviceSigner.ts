@@ -45,7 +45,7 @@ export async function makeServiceSigner(ctx: Context, profile: ServiceProfile, b
   const key = await makeKey(ctx, { keyType: SERVICE_KEY_TYPE, purpose: profile, actor: 'service' })
   const { der } = await issue(ctx, {
     profile,
-    subject: authorityName({ ...ca, name: NAMES[profile] }),
+    subject: authorityName({ ...ca, name: nameOf(profile, key.keyId) }),
     key,
     issuer,
   })
@@ -53,6 +53,11 @@ export async function makeServiceSigner(ctx: Context, profile: ServiceProfile, b
     { profile, subject: new X509Certificate(der).subject.replaceAll('\n', ', ') },
     'service key made',
   )
+}
+
+/** A time-stamping unit has a name that no other one has (EN 319 422, 6.2): some of its key's id is in it. */
+function nameOf(profile: ServiceProfile, keyId: string): string {
+  return profile === 'tsu' ? `${NAMES.tsu} ${keyId.slice(0, 8)}` : NAMES[profile]
 }
 
 /** Small, quick, and of 128 bits of strength. */

@@ -31,6 +31,7 @@ export const METHODS_1 = [
   'credentials/extendTransaction',
   'credentials/sendOTP',
   'signatures/signHash',
+  'signatures/timestamp',
 ] as const
 
 /** What info names at the mount of version 2. */
@@ -49,6 +50,7 @@ export const METHODS_2 = [
   'credentials/delete',
   'credentials/revoke',
   'credentials/revocationlist',
+  'signatures/timestamp',
 ] as const
 
 type Body = Record<string, unknown>

@@ -111,7 +111,6 @@ describe('info', () => {
     'oauth2/token',
     'oauth2/revoke',
     'signatures/signDoc',
-    'signatures/timestamp',
   ]
   for (const method of notBuilt) {
     it(`answers 501 for ${method}, which is not built`, async () => {

@@ -11,7 +11,7 @@ const INVALID = { error: 'Invalid parameter handle' }
 /** CSC API v2.2, 11.9: what the holder has said to a request that is out of band. The SAD is given once. */
 export const credentialsAuthorizeCheck = endpoint({
   name: 'credentials/authorizeCheck',
-  needsSender: true,
+  needs: 'sender',
   request: z.strictObject({
     handle: requiredString('handle').min(1, INVALID).max(HANDLE_MAX, INVALID),
     ...common,

@@ -15,7 +15,7 @@ import { common, credentialID, requiredString, sendingRefusals } from './members
  */
 export const credentialsGetChallenge = endpoint({
   name: 'credentials/getChallenge',
-  needsSender: true,
+  needs: 'sender',
   request: z.strictObject({ credentialID, authObjectID: requiredString('authObjectID'), ...common }),
   status: () => 204,
   described: {

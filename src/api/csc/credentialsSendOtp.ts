@@ -13,7 +13,7 @@ import { common, credentialID, sendingRefusals } from './members.ts'
  */
 export const credentialsSendOtp = endpoint({
   name: 'credentials/sendOTP',
-  needsSender: true,
+  needs: 'sender',
   request: z.strictObject({ credentialID, ...common }),
   status: () => 204,
   described: {

@@ -3,14 +3,20 @@ import { Refusal } from '../../refusal.ts'
 import type { Render } from '../http/errors.ts'
 import type { Read } from './aliases.ts'
 import type { Method } from './described.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { Endpoint, Need } from './endpoint.ts'
 
 /** What decides how an edition is spoken, and which of its methods exist. */
-export type DialectConfig = Pick<Config, 'csc' | 'messages'>
+export type DialectConfig = Pick<Config, 'csc' | 'messages' | 'tsa'>
 
 /** Whether a method exists under a configuration. */
-export function exists({ needsSender }: Endpoint, { messages }: DialectConfig): boolean {
-  return !needsSender || messages.sender !== 'none'
+export function exists({ needs }: Endpoint, config: DialectConfig): boolean {
+  return needs === undefined || has[needs](config)
+}
+
+/** TABLE of what only some configurations have. */
+const has: Readonly<Record<Need, (config: DialectConfig) => boolean>> = {
+  sender: ({ messages }) => messages.sender !== 'none',
+  timestamps: ({ tsa }) => tsa !== undefined,
 }
 
 /** One edition of the CSC API, as it is mounted. */
@@ -47,7 +53,7 @@ export function spoken<Answer extends object>(
     scopes: endpoint.scopes,
     status: (answer) => endpoint.status(answer),
     byGet: endpoint.byGet,
-    needsSender: endpoint.needsSender,
+    needs: endpoint.needs,
     ...(described === undefined ? {} : { described: () => describe(phrased(described(), phrases)) }),
     serve: async (ctx, { body, ...asker }) => {
       try {

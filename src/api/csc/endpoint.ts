@@ -16,8 +16,8 @@ export interface Endpoint<Answer extends object = object> {
   status(answer: object): number
   /** Its members can be asked for in the query of a GET as well. */
   readonly byGet: boolean
-  /** It is about messages to holders, and exists where something sends them. */
-  readonly needsSender: boolean
+  /** It exists where the configuration has this. */
+  readonly needs?: Need | undefined
   /** For the API's document. */
   readonly described?: () => Method
   serve(ctx: Context, call: Asker & { readonly body: Body }): Promise<Answer>
@@ -28,6 +28,9 @@ export interface Endpoint<Answer extends object = object> {
  * its holder just made for it, and with one that its holder wants to be gone.
  */
 export type Scope = 'service' | 'credential' | 'credential-creation' | 'credential-deletion'
+
+/** What only some configurations have: something that sends messages to holders, timestamps. */
+export type Need = 'sender' | 'timestamps'
 
 /** Who asks. */
 export interface Asker {
@@ -48,7 +51,7 @@ interface Description<Schema extends z.ZodType, Answer extends object> {
   /** Absent: service. */
   readonly scopes?: readonly Scope[]
   readonly byGet?: boolean
-  readonly needsSender?: boolean
+  readonly needs?: Need
   /** A strict object whose messages are the standard's phrases. */
   readonly request: Schema
   /** Absent: 200. */
@@ -62,7 +65,7 @@ interface Description<Schema extends z.ZodType, Answer extends object> {
 export function endpoint<Schema extends z.ZodType, Answer extends object>(
   described: Description<Schema, Answer>,
 ): Endpoint<Answer> {
-  const { name, open = false, scopes = ['service'], byGet = false, needsSender = false, request } = described
+  const { name, open = false, scopes = ['service'], byGet = false, needs, request } = described
   const { status = () => 200, described: told } = described
   return {
     name,
@@ -70,7 +73,7 @@ export function endpoint<Schema extends z.ZodType, Answer extends object>(
     scopes,
     status: (answer) => status(answer as Answer),
     byGet,
-    needsSender,
+    needs,
     ...(told === undefined ? {} : { described: () => methodOf(request, told) }),
     serve: async (ctx, { body, ...asker }) => {
       const result = request.safeParse(body)

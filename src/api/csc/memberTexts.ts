@@ -32,6 +32,8 @@ export const memberTexts: ReadonlyMap<string, string> = new Map([
   ['hash', 'Digests in base64; each occurrence is signed once'],
   ['hashAlgorithmOID', 'OID of the hash'],
   ['hashAlgo', 'OID of the hash'],
+  ['nonce', 'A number in hexadecimal, which the timestamp repeats'],
+  ['timestamp', 'Base64 of a TimeStampToken (RFC 3161) with its certificates'],
   ['signAlgo', "One of the key's algorithms, by OID"],
   ['signAlgoParams', 'Base64 of the DER of its parameters (RSASSA-PSS)'],
   ['operationMode', 'S: the answer holds the signatures'],

@@ -44,7 +44,7 @@ export const shownMembers = {
 }
 
 /** "hash" is what the standard's own phrase says, in version 2 as well. */
-const INVALID_HASH = 'Invalid Base64 hash string parameter'
+export const INVALID_HASH = 'Invalid Base64 hash string parameter'
 export const MISSING_HASHES = 'Missing (or invalid type) array parameter hash'
 
 /** Digests, decoded: what is signed is octets, whatever alphabet they came in. */

@@ -7,5 +7,4 @@ export const notBuilt: readonly string[] = [
   'oauth2/token',
   'oauth2/revoke',
   'signatures/signDoc',
-  'signatures/timestamp',
 ]

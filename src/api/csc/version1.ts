@@ -13,6 +13,7 @@ import type { Endpoint } from './endpoint.ts'
 import { renderingErrors, type CscError } from './errors.ts'
 import { infoEndpoint, type Info } from './info.ts'
 import { signaturesSignHash } from './signaturesSignHash.ts'
+import { signaturesTimestamp } from './signaturesTimestamp.ts'
 import { flatCredential, inVersion1 } from './version1Described.ts'
 
 const SPECS = '1.0.4.0'
@@ -32,7 +33,7 @@ const members: ReadonlyMap<string, readonly string[]> = new Map([
   ['credentials/extendTransaction', ['credentialID', 'hash', 'hashAlgo', 'SAD']],
   ['credentials/sendOTP', ['credentialID']],
   ['signatures/signHash', ['credentialID', 'SAD', 'hash', 'hashAlgo', 'signAlgo', 'signAlgoParams']],
-  ['signatures/timestamp', []],
+  ['signatures/timestamp', ['hash', 'hashAlgo', 'nonce']],
   ['oauth2/authorize', []],
   ['oauth2/token', []],
   ['oauth2/revoke', []],
@@ -102,6 +103,7 @@ export function version1(config: DialectConfig): Dialect {
       ...reading(signaturesSignHash, (schema) => onlyMembers(schema, ['signatures'])),
       write: ({ signatures }) => ({ signatures }),
     }),
+    spoken(signaturesTimestamp, reading(signaturesTimestamp)),
   ]
   const endpoints = all.filter((one) => exists(one, config))
   const built = new Set(endpoints.map(({ name }) => name))

@@ -19,6 +19,7 @@ import { infoEndpoint, type Info } from './info.ts'
 import { notBuilt } from './notBuilt.ts'
 import { signaturesSignHash } from './signaturesSignHash.ts'
 import { signaturesSignPolling } from './signaturesSignPolling.ts'
+import { signaturesTimestamp } from './signaturesTimestamp.ts'
 
 /** Methods besides info; which of them exist, the configuration says. */
 const methods: readonly Endpoint[] = [
@@ -35,6 +36,7 @@ const methods: readonly Endpoint[] = [
   credentialsDelete,
   credentialsRevoke,
   credentialsRevocationList,
+  signaturesTimestamp,
 ]
 
 /** Members of info that 2.0 does not have. */

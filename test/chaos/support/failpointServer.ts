@@ -18,17 +18,21 @@ function pass(point: Failpoint): void {
   if (armed?.point === point && ++passes >= armed.pass) process.kill(process.pid, 'SIGKILL')
 }
 
+/** Transactions 1 and 2, of signatures and of timestamps. */
+const RESERVES = new Set(['authorisation-reserve', 'timestamp-reserve'])
+const COMPLETES = new Set(['authorisation-complete', 'timestamp-complete'])
+
 // Called with the database that it was taken from.
 // eslint-disable-next-line @typescript-eslint/unbound-method
 const query = Database.prototype.query
 Database.prototype.query = async function <Row>(this: Database, statement: Statement): Promise<Row[]> {
-  if (statement.name === 'authorisation-reserve') {
+  if (RESERVES.has(statement.name ?? '')) {
     pass('before reserve')
     const rows = await query.call(this, statement)
     pass('reserved')
     return rows as Row[]
   }
-  if (statement.name !== 'authorisation-complete') return (await query.call(this, statement)) as Row[]
+  if (!COMPLETES.has(statement.name ?? '')) return (await query.call(this, statement)) as Row[]
   const completing = query.call(this, statement)
   // What was written to the socket in this turn is the kernel's by the next.
   setImmediate(() => pass('complete sent'))
@@ -49,7 +53,9 @@ Token.prototype.sign = async function (this: Token, ...request): Promise<Buffer[
 // eslint-disable-next-line @typescript-eslint/unbound-method
 const end = ServerResponse.prototype.end
 ServerResponse.prototype.end = function (this: ServerResponse, ...given: unknown[]): ServerResponse {
-  const isSignature = this.req.url?.endsWith('/signatures/signHash') === true && this.statusCode === 200
+  const { url = '' } = this.req
+  const signs = url.endsWith('/signatures/signHash') || url === '/pki/tsa'
+  const isSignature = signs && this.statusCode === 200
   if (isSignature) this.once('finish', () => pass('answered'))
   end.apply(this, given as Parameters<typeof end>)
   return this

@@ -63,6 +63,7 @@ export function partsOf(profile: ProfileName): Parts {
   const particulars = {
     serial,
     spki: keys.subject,
+    notBefore: FROM,
     issuerSpki: isRoot ? keys.subject : keys.issuer,
     issuerId: isRoot ? null : 'b7a4f1de',
     semantics: subject.semantics,
