@@ -15,6 +15,15 @@ const root = resolve(import.meta.dirname, '../..')
 /** As `npm start` and the image start it. */
 const HEAP = ['--min-semi-space-size=32', '--max-semi-space-size=32', '--heap-growing-percent=100']
 
+/** Of callers that nobody knows, as many as come. */
+const TSA = {
+  policy: '2.999.3161',
+  accuracyMs: 1000,
+  hashes: ['SHA-256' as const],
+  qualified: false,
+  anonymousPerSecond: 100_000,
+}
+
 /** A credential, and what its holder's PIN was stretched to, so that minting SADs does not measure Argon2id. */
 export interface BenchCredential {
   readonly id: string
@@ -43,7 +52,11 @@ export interface Served {
 
 export async function arrange(): Promise<Bench> {
   const dir = mkdtempSync(join(tmpdir(), 'intaglio-bench-'))
-  const service = await startService({ log: { level: 'warn' }, csc: { maxSignatures: 10_000 } })
+  const service = await startService({
+    log: { level: 'warn' },
+    csc: { maxSignatures: 10_000 },
+    tsa: TSA,
+  })
   const made = new Map<KeyType, BenchCredential[]>()
   return {
     service,

@@ -11,6 +11,7 @@ import { oauthFlows } from './oauthFlow.ts'
 import { ocspAnswers } from './ocsp.ts'
 import { schemeOf, scenarios, USED_KEYS, type BenchKeyType } from './scenarios.ts'
 import { soak } from './soak.ts'
+import { timestamps } from './timestamps.ts'
 
 const USAGE = `npm run bench -- [options]
   --quick            the scenarios that the targets speak of
@@ -24,7 +25,8 @@ const USAGE = `npm run bench -- [options]
   --compare <file>   compares with what an earlier run wrote
   --soak <minutes>   instead: one load for so long, and the memory of each process
   --oauth <holders>  instead: whole code flows, from the pushed request to the signature
-  --ocsp <certificates>  instead: OCSP answers, with so many certificates in the database`
+  --ocsp <certificates>  instead: OCSP answers, with so many certificates in the database
+  --tsa              instead: timestamps (RFC 3161) over HTTP, for callers that nobody knows`
 
 /** Share of the token's rate that a scenario is expected to stay below: so many SADs are made for it. */
 const EXPECTED = { 1: 0.5, 16: 1 } as const
@@ -43,6 +45,7 @@ const { values: options } = parseArgs({
     soak: { type: 'string' },
     oauth: { type: 'string' },
     ocsp: { type: 'string' },
+    tsa: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -57,6 +60,12 @@ else {
       await oauthFlows(bench, { seconds: Number(options.seconds), holders: Number(options.oauth) }, say)
     } else if (options.ocsp !== undefined) {
       await ocspAnswers(bench, { seconds: Number(options.seconds), certificates: Number(options.ocsp) }, say)
+    } else if (options.tsa) {
+      await timestamps(
+        bench,
+        { seconds: Number(options.seconds), connections: numbers(options.connections) },
+        say,
+      )
     } else if (options.soak !== undefined) await soak(bench, Number(options.soak), say)
     else await run(bench)
   } finally {
