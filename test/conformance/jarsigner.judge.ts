@@ -15,16 +15,17 @@ const PASSWORD = 'changeit'
 function probe(): Probe {
   const missing = COMMANDS.filter((command) => commandPath(command) === undefined)
   if (missing.length > 0) return { missing: `${missing.join(', ')} of a JDK not found` }
-  const said = execFileSync('jarsigner', ['-J-version', '-help'], { encoding: 'utf8', stdio: 'pipe' })
-  return { version: /\d+(\.\d+)+/.exec(said)?.[0] ?? 'of a JDK' }
+  const said = execFileSync('jar', ['--version'], { encoding: 'utf8' })
+  return { version: /\d+(\.\d+)*/.exec(said)?.[0] ?? 'of some JDK' }
 }
 
 judge('jarsigner', probe, (tally) => {
   let service: TestService
   let folder: string
-  before(async () => {
-    service = await startService()
+  before(async function () {
+    this.timeout(600_000)
     folder = mkdtempSync(join(tmpdir(), 'intaglio-jar-'))
+    service = await startService()
   })
   afterEach(() => service.checkState())
   after(async () => {
@@ -53,7 +54,7 @@ judge('jarsigner', probe, (tally) => {
     await run('keytool', ...made, ...store)
     writeFileSync(join(folder, 'root.pem'), pem(await rootCertificate(service.ctx)))
     await run('keytool', '-importcert', '-noprompt', '-alias', 'root', '-file', 'root.pem', ...store)
-    for (const hash of ['SHA-256', 'SHA-384', 'SHA-512']) {
+    for (const hash of ['SHA-256', 'SHA-512']) {
       writeFileSync(join(folder, 'content.txt'), hash)
       await run('jar', '--create', '--file', 'it.jar', 'content.txt')
       const tsa = ['-tsa', `${service.url}/pki/tsa`, '-tsadigestalg', hash, '-tsapolicyid', '2.999.3161']
@@ -67,5 +68,5 @@ judge('jarsigner', probe, (tally) => {
       expect(verified).to.not.match(/timestamp.*(invalid|untrusted|not trusted)/i)
       tally.add('timestamps')
     }
-  }).timeout(120_000)
+  }).timeout(600_000)
 })

@@ -29,7 +29,7 @@ const ROWS: readonly (readonly [name: string, change: object, description: strin
 ]
 
 describe(METHOD, function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   let service: TestService
   let client: CscClient
   let openssl: OpenSsl

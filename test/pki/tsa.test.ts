@@ -23,7 +23,7 @@ import { DATA, good, hex, messageImprint, refusals } from './tsaRows.ts'
 const POLICY = '2.999.3161'
 
 describe('timestamps', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   let service: TestService
   let openssl: OpenSsl
   let root: string

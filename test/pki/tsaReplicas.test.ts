@@ -8,7 +8,7 @@ import { ask, certificatesOf, HASHES, infoOf, OpenSsl, pem, queryOf, tsaOf } fro
 import { DATA, good } from './tsaRows.ts'
 
 describe('timestamps of several replicas and units', function () {
-  this.timeout(30_000)
+  this.timeout(60_000)
   let service: TestService
   let openssl: OpenSsl
   let root: string
