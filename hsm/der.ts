@@ -14,7 +14,12 @@ const TAG = {
 /** Tag, length and value. */
 export function tlv(tag: number, ...parts: readonly Buffer[]): Buffer {
   const value = Buffer.concat(parts)
-  return Buffer.concat([Buffer.from([tag]), derLength(value.length), value])
+  return Buffer.concat([derHeader(tag, value.length), value])
+}
+
+/** What stands before a value of this length. */
+export function derHeader(tag: number, length: number): Buffer {
+  return Buffer.concat([Buffer.from([tag]), derLength(length)])
 }
 
 function derLength(length: number): Buffer {
@@ -101,23 +106,26 @@ function rsaParts(spki: Buffer, row: KeyTypeRow): PublicParts | undefined {
 
 /** Begins as a DER SEQUENCE whose length is exactly what follows (X.690, 8.1.3): a TBSCertificate, a ResponseData. */
 export function isDerSequence(message: Buffer): boolean {
-  return isDer(message, TAG.SEQUENCE)
+  return isDer(message, { tag: TAG.SEQUENCE, whole: message.length })
+}
+
+/** The same of a message of `whole` octets, by those that it begins with. */
+export function beginsDerSequence(head: Buffer, whole: number): boolean {
+  return isDer(head, { tag: TAG.SEQUENCE, whole })
 }
 
 /** The same of a SET: the signed attributes of a SignedData, as they are signed. None of them is a SEQUENCE. */
 export function isDerSet(message: Buffer): boolean {
-  return isDer(message, TAG.SET)
+  return isDer(message, { tag: TAG.SET, whole: message.length })
 }
 
-function isDer(message: Buffer, tag: number): boolean {
-  if (message[0] !== tag) return false
-  const first = message[1] ?? 0
+function isDer(head: Buffer, { tag, whole }: { readonly tag: number; readonly whole: number }): boolean {
+  if (head[0] !== tag) return false
+  const first = head[1] ?? 0
   const octets = first < 0x80 ? 0 : first & 0x7f
-  if (octets > 4 || message.length < 2 + octets) return false
-  const length = octets === 0 ? first : message.readUIntBE(2, octets)
+  if (octets > 4 || head.length < 2 + octets) return false
+  const length = octets === 0 ? first : head.readUIntBE(2, octets)
   return (
-    (octets > 0 || first < 0x80) &&
-    derLength(length).length === 1 + octets &&
-    message.length === 2 + octets + length
+    (octets > 0 || first < 0x80) && derLength(length).length === 1 + octets && whole === 2 + octets + length
   )
 }

@@ -242,8 +242,10 @@ export class SignerProcess {
 
 /** What was sent and never answered: a signature may exist; nothing else leaves a trace that matters. */
 function lost(operation: Operation, message: string): TokenError {
-  return new TokenError(operation === 'sign' || operation === 'generate' ? 'unknown' : 'unavailable', message)
+  return new TokenError(TRACED.has(operation) ? 'unknown' : 'unavailable', message)
 }
+
+const TRACED: ReadonlySet<Operation> = new Set(['sign', 'signHashed', 'generate'])
 
 const NO_CODE = 0xffffffff
 

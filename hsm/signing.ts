@@ -1,13 +1,14 @@
-import type { SchemeRow } from './algorithms.ts'
+import type { HashRow, SchemeRow } from './algorithms.ts'
 import { whole } from './codec.ts'
 import type { Dispatcher, Payload } from './dispatcher.ts'
 import { TokenError, type TokenErrorKind } from './errors.ts'
+import { signLong } from './longMessage.ts'
 import { purposes } from './purposes.ts'
 import type { KeyRecord } from './records.ts'
 import type { Release } from './release.ts'
 import type { SealedOctets } from './sealedOctets.ts'
 import { Writer } from './payload.ts'
-import { MAX_FRAME, MAX_INPUTS, MAX_MESSAGE } from './wire.ts'
+import { MAX_FRAME, MAX_INPUTS, MAX_LONG_MESSAGE, MAX_MESSAGE } from './wire.ts'
 
 export interface SigningRequest {
   readonly flow: string
@@ -43,6 +44,8 @@ export class Signing {
   async sign(request: SigningRequest): Promise<Buffer[]> {
     if (request.inputs.length === 0)
       throw new TokenError('refused', 'There is nothing to sign.', { reason: 'rule' })
+    const long = longMessage(request)
+    if (long !== undefined) return this.#signLong(request, long)
     if (request.inputs.some((input) => input.length > MAX_MESSAGE)) {
       throw new TokenError('refused', `A message is longer than ${MAX_MESSAGE} octets.`, { reason: 'rule' })
     }
@@ -58,6 +61,19 @@ export class Signing {
     const failures = settled.flatMap((part) => (part.status === 'rejected' ? [part.reason as unknown] : []))
     if (failures.length > 0) throw asWhole(failures, settled.length)
     return settled.flatMap((part) => (part.status === 'fulfilled' ? part.value : []))
+  }
+
+  async #signLong(request: SigningRequest, long: { message: Buffer; hash: HashRow }): Promise<Buffer[]> {
+    const { payload, by } = await signLong(this.#dispatcher, request, long)
+    const signatures = whole(payload, (r) => r.list(1, MAX_SIGNATURE))
+    await this.#release.check({
+      ...request.key,
+      scheme: request.scheme,
+      inputs: [long.message],
+      signatures,
+      by,
+    })
+    return signatures
   }
 
   async #part(part: SigningRequest, group: Group): Promise<Buffer[]> {
@@ -86,6 +102,19 @@ export class Signing {
     await this.#release.check({ keyId, keyType, purpose, spki, scheme, inputs, signatures, by })
     return signatures
   }
+}
+
+/** One message that does not fit a frame, where the key's purpose lets it come by parts. */
+function longMessage({
+  inputs,
+  key,
+  scheme,
+}: SigningRequest): { message: Buffer; hash: HashRow } | undefined {
+  const [message, ...more] = inputs
+  const { hash } = scheme
+  if (message === undefined || more.length > 0 || hash === undefined) return undefined
+  const comesByParts = message.length > MAX_MESSAGE && message.length <= MAX_LONG_MESSAGE
+  return comesByParts && purposes[key.purpose].structure === 'DER SEQUENCE' ? { message, hash } : undefined
 }
 
 /** A sign frame, for one signer: records that it knows are named. */

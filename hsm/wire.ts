@@ -4,12 +4,16 @@
  */
 import { WireError } from './payload.ts'
 
-/** A certificate revocation list of some 200,000 entries still fits; nothing else comes near. */
+/** A message that does not fit goes in parts; of those only revocation lists come near. */
 export const MAX_FRAME = 8 * 1024 * 1024
 /** Inputs of one sign or verify frame. More would let one request hold a signer for too long. */
 export const MAX_INPUTS = 16
 /** One message to sign: a frame less what goes with it. */
 export const MAX_MESSAGE = MAX_FRAME - 1024 * 1024
+/** One message that is hashed by parts: a revocation list of two million entries. */
+export const MAX_LONG_MESSAGE = 128 * 1024 * 1024
+/** Octets of a part: a signer is back for others within some milliseconds. */
+export const MAX_PART = 1024 * 1024
 /** Digests of one authorisation: ten times the largest request that the service is configured for by default. */
 export const MAX_DIGESTS = 10_000
 /** Octets of all digests of one authorisation: a signer that does not have it gets it with a frame. */
@@ -37,6 +41,8 @@ export const OP = {
   check: 15,
   verifier: 16,
   extend: 17,
+  hash: 18,
+  signHashed: 19,
 } as const
 export type Operation = keyof typeof OP
 

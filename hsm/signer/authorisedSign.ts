@@ -1,4 +1,4 @@
-import type { SchemeName } from '../algorithms.ts'
+import type { SchemeName, SchemeRow } from '../algorithms.ts'
 import { keyTypes } from '../algorithms.ts'
 import { purposes } from '../purposes.ts'
 import { originOf, type AuthorisationRecord, type KeyRecord } from '../records.ts'
@@ -21,7 +21,10 @@ export interface SignRequest {
 export type Signatures = Buffer[] | Promise<Buffer[]>
 
 /** What has to be asked of a slow token before anything is decided, so that the signer waits for none of it. */
-export async function learnSeals({ seals }: Signer, request: SignRequest): Promise<void> {
+export async function learnSeals(
+  { seals }: Signer,
+  request: Pick<SignRequest, 'key' | 'authorisation' | 'credential'>,
+): Promise<void> {
   await seals.learn({ kind: 'key' }, request.key)
   const { spki } = seals.key(request.key)
   await seals.learn({ kind: 'authorisation', spki }, request.authorisation)
@@ -38,19 +41,9 @@ export function authorisedSign(signer: Signer, request: SignRequest): Signatures
   const purpose = purposes[key.purpose]
   const scheme = checkScheme(key, request.scheme, keyTypes[key.keyType].schemes)
   checkInputs(key, scheme, request.inputs)
-  const job = {
-    scheme,
-    digests:
-      purpose.input === 'message'
-        ? request.inputs.map((message) => digestOf(scheme, message))
-        : request.inputs,
-    key: () => signer.keys.get(key),
-    drop: () => {
-      signer.keys.drop(key.ckaId)
-    },
-  }
-  const { session, pool } = signer
-  const sign = (): Signatures => (pool === undefined ? signAll(session, job) : signParallel(pool, job))
+  const digests =
+    purpose.input === 'message' ? request.inputs.map((message) => digestOf(scheme, message)) : request.inputs
+  const sign = (): Signatures => signDigests(signer, { key, scheme, digests })
   if (!purpose.activated) {
     if (request.authorisation !== undefined || request.credential !== undefined) {
       throw refuse('rule', `A key for '${key.purpose}' takes no authorisation.`)
@@ -59,6 +52,22 @@ export function authorisedSign(signer: Signer, request: SignRequest): Signatures
   }
   const authorisation = authorised(signer, key, { ...request, scheme })
   return spend(signer, { key, authorisation, wanted: request.inputs.length }, sign)
+}
+
+/** What is left when everything was found good. */
+export function signDigests(
+  { keys, session, pool }: Signer,
+  it: { readonly key: KeyRecord; readonly scheme: SchemeRow; readonly digests: readonly Buffer[] },
+): Signatures {
+  const job = {
+    scheme: it.scheme,
+    digests: it.digests,
+    key: () => keys.get(it.key),
+    drop: () => {
+      keys.drop(it.key.ckaId)
+    },
+  }
+  return pool === undefined ? signAll(session, job) : signParallel(pool, job)
 }
 
 function authorised(

@@ -1,20 +1,22 @@
 /** The operations of the wire: each reads its payload to the last octet, acts, and writes its answer. */
-import { keyTypes, schemes } from '../algorithms.ts'
+import { hashes, keyTypes, schemes } from '../algorithms.ts'
 import { encodeActivation, encodeKey, MAX_SPKI, writeAttributes } from '../codec.ts'
 import { canaryMessage, macDomains, purposes } from '../purposes.ts'
 import { canonicalMac } from '../records.ts'
 import { readReference } from '../sealedOctets.ts'
 import type { GenerateRequest } from '../types.ts'
 import { Writer, type Reader } from '../payload.ts'
-import { MAX_AUTHORISED, MAX_INPUTS, MAX_MESSAGE, type Operation } from '../wire.ts'
+import { MAX_AUTHORISED, MAX_INPUTS, MAX_MESSAGE, MAX_PART, type Operation } from '../wire.ts'
 import { activate } from './activate.ts'
 import { refuse } from './answer.ts'
 import { authorisedSign, learnSeals, type SignRequest } from './authorisedSign.ts'
 import { extend } from './extend.ts'
 import { generate } from './generate.ts'
+import { HASHING_NAME } from './hashing.ts'
 import { describe, destroy, list } from './manage.ts'
 import { probe } from './probe.ts'
 import { digestOf, signAll } from './sign.ts'
+import { signHashed } from './signHashed.ts'
 import type { Signer } from './signer.ts'
 import type { Verifier } from './verifier.ts'
 
@@ -100,6 +102,25 @@ export const handlers: Readonly<Record<Exclude<Operation, Entrance>, Handler>> =
     if (signer.pool !== undefined) return signMeanwhile(signer, request)
     const signatures = authorisedSign(signer, request)
     return Array.isArray(signatures) ? signatureList(signatures) : signatures.then(signatureList)
+  },
+  hash: ({ hashing }, r) => {
+    const name = r.exactly(HASHING_NAME).toString('latin1')
+    const part = {
+      hash: hashes[r.name(hashes)],
+      length: r.integer(),
+      at: r.integer(),
+      octets: r.bytes(MAX_PART),
+    }
+    hashing.add(name, done(r, part))
+    return Buffer.alloc(0)
+  },
+  signHashed: async (signer, r) => {
+    const request = {
+      key: readReference(r, MAX_RECORD),
+      scheme: r.name(schemes),
+      name: r.exactly(HASHING_NAME).toString('latin1'),
+    }
+    return signatureList(await signHashed(signer, done(r, request)))
   },
   check: (signer, r) => {
     const records = {

@@ -12,6 +12,7 @@ import { CKA } from './cryptoki.ts'
 import { makePair, type Maker } from './generate.ts'
 import { Keys } from './keys.ts'
 import { SessionPool } from './pool.ts'
+import { Hashing } from './hashing.ts'
 import { FailureLimit, Spending } from './limits.ts'
 import { attribute, find, privateKeys } from './objects.ts'
 import type { Reached } from './opening.ts'
@@ -40,6 +41,8 @@ export interface Signer {
   readonly verifier: Verifier
   readonly failures: FailureLimit
   readonly spending: Spending
+  /** Messages that come by parts. */
+  readonly hashing: Hashing
   readonly clock: () => number
   readonly canary: Canary
   /** @throws Failure 'unavailable' if the token, or the one that seals for it, is not there any more. */
@@ -99,6 +102,7 @@ export function openSigner({ tokens, anchors, prepare, concurrency }: LoggedIn):
     verifier: new Verifier(module, slot),
     failures: new FailureLimit(Date.now),
     spending: new Spending(),
+    hashing: new Hashing(),
     clock: Date.now,
     canary,
     prove,
