@@ -107,6 +107,22 @@ export const configSchema = z.strictObject({
     keyType: z.enum(['P-256', 'P-384', 'RSA-3072', 'RSA-4096']).default('P-384'),
     /** Days that an end-entity certificate is valid. */
     endEntityDays: z.int().min(1).max(1095).default(365),
+    /** Hours from a revocation list to the end of its time; it is made anew when half of them are over, and after each change. */
+    crlHours: z.int().min(1).max(240).default(24),
+    /** Policy documents of the repository: each stands at /pki/documents/<name>, for good. */
+    documents: z
+      .array(
+        z.strictObject({
+          /** As its address ends: the kind of file is told by it. */
+          name: z
+            .string()
+            .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.(pdf|txt)$/, 'a name such as cps-1.0.pdf'),
+          /** What it is called on the page. */
+          title: z.string().min(1).max(200),
+          file: z.string().min(1),
+        }),
+      )
+      .default([]),
     /**
      * Where relying parties reach lists, certificates and status, without a trailing slash: it stands in each certificate, for
      * good. Plain HTTP as a rule (RFC 5280, 8). Absent: baseUrl.

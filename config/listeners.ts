@@ -2,7 +2,10 @@ import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
 import type { Config } from './config.ts'
 
-/** TABLE of the faces that a listener can serve: the mounts of src/app.ts. 'pki' is what relying parties fetch, 'ops' health and metrics. */
+/**
+ * TABLE of the faces that a listener can serve: the mounts of src/app.ts. 'ops' is health and metrics, 'pki' what relying
+ * parties fetch.
+ */
 export const faces = ['csc', 'oauth', 'admin', 'enrol', 'pki', 'ops'] as const
 export type Face = (typeof faces)[number]
 

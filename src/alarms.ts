@@ -22,6 +22,8 @@ export const alarms = {
   database_full: 'critical',
   lease_not_renewed: 'critical',
   clock_distrusted: 'critical',
+  // Relying parties learn too late what was revoked.
+  crl_late: 'critical',
   // Something is about to be wrong, or was.
   signer_hangs: 'warning',
   outcome_unknown: 'warning',

@@ -22,6 +22,7 @@ export type RefusalCode =
   | 'credential_locked'
   | 'certificate_expired'
   | 'certificate_revoked'
+  | 'certificate_suspended'
   | 'activation_failed'
   // What a handle of an approval out of band says no to.
   | 'handle_unknown'

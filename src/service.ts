@@ -21,6 +21,7 @@ import { openTokens } from './openTokens.ts'
 import { guardedFetch, hostOf, type Fetch } from './outgoing/fetch.ts'
 import { endOverdue } from './pki/createCredential.ts'
 import { startClockWatch } from './pki/clock.ts'
+import { publishFirstLists, startPublisher } from './pki/crlPublisher.ts'
 import { ensureHierarchy } from './pki/hierarchy.ts'
 import { startOcsp } from './pki/ocspWork.ts'
 import { startIssuanceRecovery } from './pki/recover.ts'
@@ -64,8 +65,10 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
     await ensureHierarchy(ctx)
     await ctx.sender?.prepare?.(ctx)
     await enterOperators(ctx)
+    await publishFirstLists(ctx)
     endings.push(await startRecovery(ctx, endOverdue))
     endings.push(await startIssuanceRecovery(ctx))
+    endings.push(startPublisher(ctx))
     endings.push(startJobs(ctx, [signatureWork, notificationWork]))
     endings.push(startOcsp(ctx))
     endings.push(startObserving(ctx))

@@ -12,6 +12,8 @@ const CLOCK_TOLERANCE_MS = 5_000
 /** Above what holders take to ask again. */
 const MESSAGES_PATIENCE_MS = 60_000
 const DAY_MS = 86_400_000
+/** A change is in the lists within seconds, in those of a million entries within two minutes; the duty is an hour. */
+const CHANGE_PATIENCE_S = 600
 /** Of a token's capacity: what is left lasts until more was bought. */
 const NEARLY_FULL = 0.9
 /** A ceremony for a new authority takes this long to arrange. */
@@ -49,6 +51,7 @@ export function startWatch(ctx: Context): Watch {
     watched.inventory = await takeInventory(ctx.db).catch(() => undefined)
     watchAuthorities(ctx, watched, lasting)
     watchCapacity(ctx, watched, lasting)
+    watchLists(watched, lasting)
   }
   let running: Promise<void> | undefined
   const next = (): Promise<void> => {
@@ -116,6 +119,14 @@ function watchCapacity(ctx: Context, { inventory }: Watched, lasting: Lasting): 
     const says = `the token holds ${count} keys and has room for ${capacity}`
     lasting.note('token_nearly_full', { on: count >= capacity * NEARLY_FULL, about: config.name, says })
   }
+}
+
+function watchLists({ inventory }: Watched, lasting: Lasting): void {
+  const { late = 0, oldestChange = 0 } = inventory?.lists ?? {}
+  const schedule = `${late} revocation lists were not made anew in time: they end soon, or are not there`
+  lasting.note('crl_late', { on: late > 0, about: 'schedule', says: schedule })
+  const waits = `a change of a certificate's status has waited for ${Math.round(oldestChange)} s to be published`
+  lasting.note('crl_late', { on: oldestChange > CHANGE_PATIENCE_S, about: 'change', says: waits })
 }
 
 /** A clock that was set, or a machine that slept: the wall clock against the one that only runs. */

@@ -1,5 +1,6 @@
 import type { AuditEntry } from '../audit.ts'
 import { insertAudit } from './audit.ts'
+import type { CertificateState } from './credentials.ts'
 import type { Database, Queries } from './database.ts'
 
 /** A certificate over a key of ours. */
@@ -144,6 +145,45 @@ export async function newestCertificate(q: Queries, profile: string): Promise<Ce
     values: [profile],
   })
   return rows[0]
+}
+
+export async function findCertificate(q: Queries, id: string): Promise<CertificateRow | undefined> {
+  const rows = await q.query<CertificateRow>({
+    name: 'certificate-find',
+    text: `select ${COLUMNS} from certificate where id = $1::uuid and der is not null`,
+    values: [id],
+  })
+  return rows[0]
+}
+
+export async function certificateState(q: Queries, id: string): Promise<CertificateState | undefined> {
+  const rows = await q.query<{ state: CertificateState }>({
+    text: 'select state from certificate where id = $1::uuid',
+    values: [id],
+  })
+  return rows[0]?.state
+}
+
+/** A certificate that is, or may be, somewhere, and the credential that it is of. @param serial a magnitude */
+export async function certificateBySerial(
+  q: Queries,
+  serial: Buffer,
+): Promise<{ readonly id: string; readonly credentialId: string | null } | undefined> {
+  const rows = await q.query<{ id: string; credentialId: string | null }>({
+    text: `select ce.id, c.id as "credentialId" from certificate ce left join credential c on c.certificate_id = ce.id
+            where ce.serial = $1::bytea and ce.state <> 'planned' limit 1`,
+    values: [serial],
+  })
+  return rows[0]
+}
+
+/** Certificates of authorities that have not ended, the newest first. */
+export async function listAuthorities(q: Queries): Promise<CertificateRow[]> {
+  return q.query<CertificateRow>({
+    text: `select ${COLUMNS} from certificate
+            where key_id in (select id from key where purpose = 'ca') and der is not null and not_after > now()
+            order by not_before desc, id desc`,
+  })
 }
 
 /** Leaf first, up to the self-signed root. */

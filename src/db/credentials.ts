@@ -6,7 +6,7 @@ import type { Queries } from './database.ts'
 import type { KeyState } from './keys.ts'
 
 export type CredentialState = 'pending' | 'enabled' | 'disabled' | 'ended'
-export type CertificateState = 'planned' | 'issued' | 'revoked' | 'void'
+export type CertificateState = 'planned' | 'issued' | 'suspended' | 'revoked' | 'void'
 
 /** What decides whether a credential may sign now. */
 export interface Usability {

@@ -1,6 +1,7 @@
 import { MAX_FAILURES } from './attempts.ts'
 import { one, type Queries } from './database.ts'
 import { takeBacklog, type Backlog } from './jobs.ts'
+import { listHealth, type ListHealth } from './publishedLists.ts'
 
 /** What Postgres knows of the service's health, all of it found without reading a table whole. */
 export interface Observation {
@@ -42,6 +43,7 @@ export interface Inventory {
   readonly jobs: readonly Backlog[]
   /** Authorities whose certificates are valid. */
   readonly authorities: readonly { readonly profile: string; readonly notAfter: Date }[]
+  readonly lists: ListHealth
 }
 
 export async function takeInventory(q: Queries): Promise<Inventory> {
@@ -62,5 +64,5 @@ export async function takeInventory(q: Queries): Promise<Inventory> {
               and c.not_before <= now() and c.not_after > now()
             group by c.profile order by c.profile`,
   })
-  return { keys, locked, jobs: await takeBacklog(q), authorities }
+  return { keys, locked, jobs: await takeBacklog(q), authorities, lists: await listHealth(q) }
 }

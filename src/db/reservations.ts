@@ -24,6 +24,7 @@ export type ReserveVerdict =
   | 'permit_expired'
   | 'credential_disabled'
   | 'certificate_revoked'
+  | 'certificate_suspended'
   | 'certificate_expired'
   | 'digest_not_authorised'
 

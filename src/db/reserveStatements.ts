@@ -13,6 +13,7 @@ export const verdictWhere = (unknown: string): string => `case when ${unknown} t
                 when a.expires_at <= now() then 'permit_expired'
                 when c.state <> 'enabled' or k.state <> 'enabled' or cl.state <> 'enabled' then 'credential_disabled'
                 when ce.state = 'revoked' then 'certificate_revoked'
+                when ce.state = 'suspended' then 'certificate_suspended'
                 when ce.state <> 'issued' or ce.not_before > now() or ce.not_after <= now() then 'certificate_expired'
                 else 'live' end`
 

@@ -199,6 +199,16 @@ function inventoryRows(ctx: Context, watched: Watched): Row[] {
           { profile },
         ]),
     },
+    {
+      name: 'crls_late',
+      help: 'Revocation lists that are not there, or that were not made anew in time.',
+      values: () => (watched.inventory === undefined ? [] : [[watched.inventory.lists.late]]),
+    },
+    {
+      name: 'status_change_oldest_waiting_seconds',
+      help: "Since the oldest change of a certificate's status that is not in its lists yet; 0: none waits.",
+      values: () => (watched.inventory === undefined ? [] : [[watched.inventory.lists.oldestChange]]),
+    },
   ]
 }
 

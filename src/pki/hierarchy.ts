@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { Context } from '../context.ts'
-import { newestCertificate, type CertificateRow } from '../db/certificates.ts'
+import { findCertificate, newestCertificate, type CertificateRow } from '../db/certificates.ts'
 import { findKey, keyRecord } from '../db/keys.ts'
 import { oneAtATime } from '../db/startLock.ts'
 import { Fields, inside } from '../der/read.ts'
@@ -50,6 +50,17 @@ async function makeAuthority(ctx: Context, profile: 'root' | 'issuing', by?: Iss
 async function currentIssuer(ctx: Context, profile: ProfileName): Promise<Issuer | undefined> {
   const certificate = await newestCertificate(ctx.db, profile)
   return certificate && issuerOf(ctx, certificate)
+}
+
+/** An authority by its certificate. */
+export async function issuerById(ctx: Context, certificateId: string): Promise<Issuer & IssuerFacts> {
+  const certificate = await findCertificate(ctx.db, certificateId)
+  if (certificate === undefined) throw new Error('there is no such authority')
+  return { ...(await issuerOf(ctx, certificate)), notBefore: certificate.notBefore }
+}
+
+interface IssuerFacts {
+  readonly notBefore: Date
 }
 
 /** An authority by its certificate. */

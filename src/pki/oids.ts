@@ -6,6 +6,9 @@ export const OID = {
   privateKeyUsagePeriod: '2.5.29.16',
   basicConstraints: '2.5.29.19',
   cRLDistributionPoints: '2.5.29.31',
+  cRLNumber: '2.5.29.20',
+  cRLReason: '2.5.29.21',
+  issuingDistributionPoint: '2.5.29.28',
   certificatePolicies: '2.5.29.32',
   authorityKeyIdentifier: '2.5.29.35',
   extKeyUsage: '2.5.29.37',
@@ -14,6 +17,8 @@ export const OID = {
   authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
   ocsp: '1.3.6.1.5.5.7.48.1',
   caIssuers: '1.3.6.1.5.5.7.48.2',
+  // X.509, 9.5.2.8
+  expiredCertsOnCRL: '2.5.29.60',
   clientAuth: '1.3.6.1.5.5.7.3.2',
   // RFC 6960, 4.2.2.2
   ocspSigning: '1.3.6.1.5.5.7.3.9',

@@ -13,6 +13,8 @@ export interface Publication {
   ca(certificateId: string): string
   /** A shard of an authority's revocation list, or the whole of it (RFC 5280, 4.2.1.13). */
   crl(certificateId: string, shard?: number): string
+  /** A policy document of the configuration. */
+  document(name: string): string
   /** Of all issuers (RFC 6960, 4.1). */
   readonly ocsp: string
 }
@@ -23,6 +25,7 @@ export function publication({ config }: Pick<Context, 'config'>): Publication {
   return {
     ca: (id) => `${base}/ca/${id}.cer`,
     crl: (id, shard) => `${base}/crl/${id}${shard === undefined ? '' : `/${String(shard)}`}.crl`,
+    document: (name) => `${base}/documents/${name}`,
     ocsp: `${base}/ocsp`,
   }
 }

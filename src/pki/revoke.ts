@@ -1,42 +1,110 @@
 import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { insertAudit } from '../db/audit.ts'
+import { certificateState } from '../db/certificates.ts'
 import type { Queries } from '../db/database.ts'
 import {
   findRevocation,
+  reinstateCertificate,
   revokeCertificate,
+  suspendCertificate,
   type Revocation,
   type RevocationReason,
 } from '../db/revocations.ts'
+import { Refusal } from '../refusal.ts'
+import { wakePublisher } from './crlPublisher.ts'
 
-export interface RevokeRequest {
+/** Who wants a certificate's status changed. */
+export interface StatusRequest {
   readonly certificateId: string
-  readonly credentialId: string
-  readonly reason: RevocationReason
+  /** Absent: the certificate is nobody's credential. */
+  readonly credentialId?: string | undefined
   /** As the audit log names who asks. */
   readonly actor: string
+  /** When the request came in, where that was not now: by phone, by letter. */
+  readonly requestedAt?: Date | undefined
+}
+
+export interface RevokeRequest extends StatusRequest {
+  readonly reason: RevocationReason
 }
 
 /**
  * Revokes a certificate, once: asking again changes neither reason nor time, and is not recorded. From here on nothing is
- * signed with it: every reservation asks for the state by the same row.
+ * signed with it: every reservation asks for the state by the same row. The lists that it stands in follow by themselves.
+ * @throws Refusal 'conflict' for one that is its own issuer's: no list could say so
  */
-export function revoke(ctx: Context, request: RevokeRequest): Promise<Revocation> {
-  return ctx.db.transaction((tx) => revokeIn(tx, request))
+export async function revoke(ctx: Context, request: RevokeRequest): Promise<Revocation> {
+  const revocation = await ctx.db.transaction((tx) => revokeIn(tx, request))
+  wakePublisher(ctx.db)
+  return revocation
 }
 
 /** The same, as part of a transaction. */
 export async function revokeIn(tx: Queries, request: RevokeRequest): Promise<Revocation> {
-  const { certificateId, credentialId, reason, actor } = request
-  const made = await revokeCertificate(tx, { id: certificateId, reason })
-  if (made === undefined) {
-    const known = await findRevocation(tx, certificateId)
-    if (known === undefined) throw new Error('a certificate of a credential is issued or revoked')
-    return known
+  const { reason } = request
+  const made = await revokeCertificate(tx, request)
+  if (made !== undefined) {
+    await record(tx, 'certificate.revoke', { request, detail: { reason } })
+    return made
   }
-  const subjects = [`certificate:${certificateId}`, `credential:${credentialId}`]
-  await insertAudit(tx, [
-    auditEntry({ kind: 'act', act: 'certificate.revoke', actor, subjects, detail: { reason } }),
-  ])
-  return made
+  const known = await findRevocation(tx, request.certificateId)
+  if (known === undefined) throw notPossible(await certificateState(tx, request.certificateId))
+  return known
+}
+
+/**
+ * Suspends a certificate (certificateHold): nothing is signed with it until it is reinstated. Asking again changes nothing.
+ * @throws Refusal 'conflict' for one that is revoked
+ */
+export async function suspend(ctx: Context, request: StatusRequest): Promise<void> {
+  await ctx.db.transaction(async (tx) => {
+    if (await suspendCertificate(tx, request)) {
+      await record(tx, 'certificate.suspend', { request })
+      return
+    }
+    const state = await certificateState(tx, request.certificateId)
+    if (state !== 'suspended') throw notPossible(state)
+  })
+  wakePublisher(ctx.db)
+}
+
+/**
+ * Ends a suspension: the next lists do not have the certificate any more.
+ * @throws Refusal 'conflict' for one that is revoked: that is for good
+ */
+export async function reinstate(ctx: Context, request: StatusRequest): Promise<void> {
+  await ctx.db.transaction(async (tx) => {
+    if (await reinstateCertificate(tx, request)) {
+      await record(tx, 'certificate.reinstate', { request })
+      return
+    }
+    const state = await certificateState(tx, request.certificateId)
+    if (state !== 'issued') throw notPossible(state)
+  })
+  wakePublisher(ctx.db)
+}
+
+async function record(
+  tx: Queries,
+  act: 'certificate.revoke' | 'certificate.suspend' | 'certificate.reinstate',
+  { request, detail = {} }: { request: StatusRequest; detail?: Readonly<Record<string, string>> },
+): Promise<void> {
+  const { certificateId, credentialId, requestedAt, actor } = request
+  const subjects = [
+    `certificate:${certificateId}`,
+    ...(credentialId === undefined ? [] : [`credential:${credentialId}`]),
+  ]
+  const said = {
+    ...detail,
+    ...(requestedAt === undefined ? {} : { requestedAt: requestedAt.toISOString() }),
+  }
+  const more = Object.keys(said).length === 0 ? {} : { detail: said }
+  await insertAudit(tx, [auditEntry({ kind: 'act', act, actor, subjects, ...more })])
+}
+
+function notPossible(state: string | undefined): Refusal {
+  if (state === undefined) return new Refusal('not_found', 'There is no such certificate.')
+  if (state === 'issued') return new Refusal('conflict', "The certificate is its own issuer's.")
+  return new Refusal('conflict', `The certificate is ${state}.`)
 }

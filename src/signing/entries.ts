@@ -52,6 +52,7 @@ const REFUSED: Readonly<Record<No, string>> = {
   permit_expired: 'SAD expired',
   credential_disabled: 'The credential identified by credentialID is disabled',
   certificate_revoked: 'Signing certificate is revoked',
+  certificate_suspended: 'Signing certificate is suspended',
   certificate_expired: 'Signing certificate is expired',
   digest_not_authorised: 'Hash is not authorized by the SAD',
 }

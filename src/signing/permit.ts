@@ -232,7 +232,7 @@ export function permitForService(request: ServiceRequest): Permit {
   })
 }
 
-/** @throws Refusal credential_disabled, certificate_revoked, certificate_expired */
+/** @throws Refusal credential_disabled, certificate_revoked, certificate_suspended, certificate_expired */
 export function checkUsable(credential: Usability): void {
   const refusal = unusable(credential)
   if (refusal !== undefined) throw refusal
@@ -244,6 +244,9 @@ function unusable(credential: Usability): Refusal | undefined {
   }
   if (credential.certificateState === 'revoked') {
     return new Refusal('certificate_revoked', 'Signing certificate is revoked')
+  }
+  if (credential.certificateState === 'suspended') {
+    return new Refusal('certificate_suspended', 'Signing certificate is suspended')
   }
   if (credential.certificateState !== 'issued' || credential.certificateExpired !== false) {
     return new Refusal('certificate_expired', 'Signing certificate is expired')

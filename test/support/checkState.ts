@@ -157,6 +157,27 @@ const VIOLATIONS: Readonly<Record<string, string>> = {
   'what is revoked by a request says why, and since when': `
     select id from certificate where revocation_requested_at is not null
        and (state <> 'revoked' or revocation_reason is null or revoked_at is null)`,
+  'the numbers of a revocation list only grow, and each is accounted for': `
+    select l.id from crl_list l left join crl c on c.list_id = l.id
+     group by l.id
+    having l.number <> count(c.number) or l.number <> coalesce(max(c.number), 0)
+        or l.published is distinct from max(c.number) filter (where c.state = 'published')
+        or count(*) filter (where c.state = 'planned') > 1`,
+  'a revocation list is not older than the one with the number before it': `
+    select list_id, number from (
+      select list_id, number, this_update, lag(this_update) over (partition by list_id order by number) as before
+        from crl where state = 'published') as listed
+     where this_update < before`,
+  'the list that relying parties get is there, whole': `
+    select l.id from crl_list l join crl c on c.list_id = l.id and c.number = l.published
+     where c.sha256 is distinct from (
+       select sha256(string_agg(p.octets, '' order by p.part)) from crl_part p
+        where p.list_id = c.list_id and p.number = c.number)`,
+  'what was suspended or revoked with a record of it is as the last record says': `
+    select c.id from certificate c
+      join lateral (select change from status_change s where s.certificate_id = c.id order by decided_at desc, id limit 1) s
+        on true
+     where c.state <> case s.change when 'revoke' then 'revoked' when 'suspend' then 'suspended' else 'issued' end`,
   'a usable key is sealed and an activated one has its verifier': `
     select k.id from key k left join activation a on a.key_id = k.id
      where k.state = 'enabled' and (k.seal is null or (k.purpose in ('signing', 'seal', 'holder')) <> (a.key_id is not null))`,

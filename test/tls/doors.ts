@@ -54,7 +54,7 @@ export class Doors {
       listeners: [
         { ...here, faces: ['csc', 'oauth', 'enrol', 'pki'], tls: { ...tls, clientCertificates: 'request' } },
         { ...here, faces: ['admin'], tls: { ...tls, clientCa, clientCertificates: 'require' } },
-        { ...here, faces: ['admin', 'ops'] },
+        { ...here, faces: ['admin', 'pki', 'ops'] },
       ],
     })
     return new Doors({ files, service, server, operators })

@@ -43,7 +43,7 @@ describe('listeners', () => {
       listeners: [
         { host: '127.0.0.1', port: 0, faces: ['csc', 'oauth', 'enrol', 'pki'], tls: { ...first, ...NONE } },
         { host: '127.0.0.1', port: 0, faces: ['admin'], tls: { ...linked, ...NONE, minVersion: 'TLSv1.2' } },
-        { host: '127.0.0.1', port: 0, faces: ['ops'] },
+        { host: '127.0.0.1', port: 0, faces: ['pki', 'ops'] },
       ],
     })
     ;[tls13 = '', tls12 = '', ops = ''] = service.addresses

@@ -62,7 +62,7 @@ export const credentialResponse = z.object({
     curve: z.string().optional(),
   }),
   cert: z.object({
-    status: z.enum(['valid', 'expired', 'revoked']),
+    status: z.enum(['valid', 'expired', 'revoked', 'suspended']),
     certificates: z.array(z.string()).optional(),
     issuerDN: z.string().optional(),
     serialNumber: z.string().optional(),
@@ -123,8 +123,8 @@ function keyMembers(row: CredentialRow): { algo: string[]; len: number; curve?: 
   return { algo: algorithmOids(type), len: type.bits, ...(curve === undefined ? {} : { curve }) }
 }
 
-function certificateStatus(row: CredentialRow): 'valid' | 'expired' | 'revoked' {
-  if (row.certificateState === 'revoked') return 'revoked'
+function certificateStatus(row: CredentialRow): 'valid' | 'expired' | 'revoked' | 'suspended' {
+  if (row.certificateState === 'revoked' || row.certificateState === 'suspended') return row.certificateState
   return row.certificateState === 'issued' && row.certificateExpired === false ? 'valid' : 'expired'
 }
 

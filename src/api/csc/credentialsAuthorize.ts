@@ -86,6 +86,7 @@ const told = {
     'credential_disabled',
     'certificate_expired',
     'certificate_revoked',
+    'certificate_suspended',
     'credential_locked',
     'activation_failed',
     'otp_failed',

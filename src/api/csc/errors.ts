@@ -51,6 +51,11 @@ const errors: Readonly<Record<RefusalCode, CscError>> = {
     error: 'invalid_request',
     description: 'Signing certificate is revoked',
   },
+  certificate_suspended: {
+    status: 400,
+    error: 'invalid_request',
+    description: 'Signing certificate is suspended',
+  },
   activation_failed: {
     status: 400,
     error: 'invalid_authentication_data',

@@ -88,6 +88,7 @@ export const sendingRefusals: readonly RefusalCode[] = [
   'credential_disabled',
   'certificate_expired',
   'certificate_revoked',
+  'certificate_suspended',
   'credential_locked',
   'throttled',
 ]
@@ -101,4 +102,5 @@ export const sadRefusals: readonly RefusalCode[] = [
   'credential_disabled',
   'certificate_expired',
   'certificate_revoked',
+  'certificate_suspended',
 ]

@@ -103,6 +103,7 @@ const mistakes: Readonly<Partial<Record<RefusalCode, readonly [number, CodesMist
   credential_disabled: [400, 'unusable'],
   certificate_expired: [400, 'unusable'],
   certificate_revoked: [400, 'unusable'],
+  certificate_suspended: [400, 'unusable'],
   not_found: [404, 'over'],
   // Something else about the credential was changed at the same moment.
   conflict: [409, 'over'],

@@ -138,6 +138,7 @@ const mistakes: Readonly<Partial<Record<RefusalCode, readonly [number, Mistake]>
   credential_disabled: [400, 'locked'],
   certificate_expired: [400, 'locked'],
   certificate_revoked: [400, 'locked'],
+  certificate_suspended: [400, 'locked'],
   credential_unknown: [404, 'gone'],
   not_found: [404, 'gone'],
   unavailable: [503, 'unavailable'],

@@ -39,6 +39,7 @@ const publication = {
   ca: (id: string) => `http://pki.example.org/pki/ca/${id}.cer`,
   crl: (id: string, shard?: number) => `http://pki.example.org/pki/crl/${id}/${shard ?? 0}.crl`,
   ocsp: 'http://pki.example.org/pki/ocsp',
+  document: (name: string) => `http://pki.example.org/pki/documents/${name}`,
 }
 
 /** DER of each field of a TBSCertificate, for a test to put something else in its place. */

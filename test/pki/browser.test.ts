@@ -1,0 +1,70 @@
+import { expect } from 'chai'
+import type { Browser } from 'playwright-core'
+import { strings } from '../../src/api/pki/strings.ts'
+import { revoke } from '../../src/pki/revoke.ts'
+import { CHROMIUM, DESKTOP, PHONE, fits, launch, picture, violations } from '../support/browser.ts'
+import { startService, type TestService } from '../support/startService.ts'
+
+describe('the repository’s page in a browser', function () {
+  this.timeout(60_000)
+  let service: TestService
+  let browser: Browser
+  let serial = ''
+  before(async function () {
+    if (CHROMIUM === undefined) {
+      console.log('      skipped: there is no Chromium on this machine')
+      this.skip()
+    }
+    service = await startService()
+    const [row] = await service.sql<{ id: string; serial: string }>(
+      `select ce.id, encode(ce.serial, 'hex') as serial
+         from certificate ce join credential c on c.certificate_id = ce.id`,
+    )
+    serial = row?.serial ?? ''
+    await revoke(service.ctx, { certificateId: row?.id ?? '', reason: 'superseded', actor: 'service' })
+    browser = await launch(CHROMIUM)
+  })
+  after(async () => {
+    if (CHROMIUM === undefined) return
+    await browser.close()
+    await service.close()
+  })
+
+  const looks = [
+    ['en', DESKTOP, 'light'],
+    ['el', PHONE, 'dark'],
+    ['el', DESKTOP, 'light'],
+    ['en', PHONE, 'dark'],
+  ] as const
+  for (const [locale, viewport, colorScheme] of looks) {
+    const size = viewport === PHONE ? 'phone' : 'desktop'
+    it(`is accessible, fits, and answers: ${locale}, ${size}, ${colorScheme}`, async () => {
+      const text = strings[locale]
+      const context = await browser.newContext({ locale, viewport, colorScheme })
+      const page = await context.newPage()
+      const complaints: string[] = []
+      page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+      const isGood = async (name: string): Promise<void> => {
+        await picture(page, `pki-${name}-${locale}-${size}`)
+        expect(await fits(page), name).to.equal(true)
+        expect(await violations(page), name).to.deep.equal([])
+      }
+      await page.goto(`${service.url}/pki/`)
+      await isGood('begin')
+      await page.getByText(text.shards).first().click()
+      expect(await page.getByRole('link', { name: '127.crl' }).isVisible()).to.equal(true)
+      await isGood('open')
+      await page.getByLabel(text.serial).fill(serial)
+      await page.keyboard.press('Enter')
+      await page.getByRole('status').waitFor()
+      expect(await page.getByRole('status').textContent()).to.include(text.reasons.superseded)
+      await isGood('revoked')
+      await page.getByLabel(text.serial).fill('nothing')
+      await page.getByRole('button').click()
+      expect((await page.getByRole('alert').textContent())?.trim()).to.equal(text.badSerial)
+      await isGood('wrong')
+      expect(complaints).to.deep.equal([])
+      await context.close()
+    })
+  }
+})
