@@ -10,6 +10,7 @@ import { addDeliveryCommands } from './commands/deliveries.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addOperatorCommands } from './commands/operators.ts'
 import { addPersonCommands } from './commands/persons.ts'
+import { addRevocationCommands } from './commands/revocations.ts'
 import { addTokenCommands } from './commands/tokens.ts'
 import { exitCodes, Failure } from './failure.ts'
 import { text, type Open } from './verb.ts'
@@ -57,6 +58,7 @@ addCertificateCommands(addClientCommands(program, open), { owners: 'clients', op
 addPersonCommands(program, open)
 addCredentialCommands(program, open)
 addCertificateCommands(addOperatorCommands(program, open), { owners: 'operators', open })
+addRevocationCommands(program, open)
 addDeliveryCommands(program, open)
 addAuditCommands(program, open)
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { X509Certificate } from 'node:crypto'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { strings } from '../../src/api/enrol/strings.ts'
@@ -168,6 +169,33 @@ describe('the command line', function () {
     expect(asked.code).to.equal(2)
     expect(asked.err).to.equal('This cannot be undone: say --yes.\n')
     expect((await json('person', 'erase', idOf(person), '--yes'))['erased']).to.equal(true)
+  })
+
+  it("changes certificates' status by their serial, and reports how long that took", async () => {
+    const demo = JSON.parse(readFileSync(join(installation.home, 'demo.json'), 'utf8')) as {
+      caCertificate: string
+    }
+    const root = new X509Certificate(readFileSync(demo.caCertificate))
+    const { code, err } = await run('revocation', 'revoke', root.serialNumber, '--reason', 'cACompromise')
+    expect([code, err]).to.deep.equal([1, "The certificate is its own issuer's.\n"])
+    const page = await (await fetch(`${url}/pki/`)).text()
+    const addresses = [...new Set(page.match(/\/pki\/ca\/[0-9a-f-]{36}\.cer/g))]
+    const authorities = await Promise.all(
+      addresses.map(
+        async (path) => new X509Certificate(Buffer.from(await (await fetch(url + path)).arrayBuffer())),
+      ),
+    )
+    const serial = authorities.find(({ subject, issuer }) => subject !== issuer)?.serialNumber ?? ''
+    const requested = '2026-01-01T00:00:00Z'
+    const suspended = await json('revocation', 'suspend', serial, '--requested-at', requested)
+    expect(suspended).to.include({ serial, status: 'revoked', reason: 'certificateHold' })
+    expect(await json('revocation', 'reinstate', serial)).to.include({ status: 'issued' })
+    const { items } = await json('revocation', 'list', '--serial', serial)
+    expect((items as { change: string }[]).map(({ change }) => change)).to.deep.equal([
+      'reinstate',
+      'suspend',
+    ])
+    expect(await json('revocation', 'report')).to.include({ changes: 2, late: 1 })
   })
 
   describe('ends with a status that a script can act on:', () => {

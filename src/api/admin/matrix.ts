@@ -47,6 +47,10 @@ export const matrix = {
   'POST /credentials/:id/send-codes': ['registration-officer'],
   'POST /credentials/:id/reset-second-factor': ['registration-officer'],
 
+  'GET /revocations': ['revocation-officer', 'security-officer', 'auditor'],
+  'POST /revocations': ['revocation-officer', 'security-officer'],
+  'GET /revocations/report': ['revocation-officer', 'security-officer', 'auditor'],
+
   'GET /deliveries': ['administrator', 'security-officer', 'auditor'],
   'GET /deliveries/:id': ['administrator', 'security-officer', 'auditor'],
   'POST /deliveries/:id/replay': ['administrator'],

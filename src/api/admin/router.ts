@@ -18,6 +18,7 @@ import { matrix, type EndpointName } from './matrix.ts'
 import { operatorEndpoints } from './operators.ts'
 import { personEndpoints } from './persons.ts'
 import { problem, PROBLEM_TYPE } from './problem.ts'
+import { revocationEndpoints } from './revocations.ts'
 import { tokenEndpoints } from './tokens.ts'
 
 /** Far above what an operator sends; a body is read before its sender is known. */
@@ -29,6 +30,7 @@ const endpoints: Readonly<Record<EndpointName, Endpoint>> = {
   ...clientEndpoints,
   ...personEndpoints,
   ...credentialEndpoints,
+  ...revocationEndpoints,
   ...deliveryEndpoints,
   ...operatorEndpoints,
   ...auditEndpoints,
