@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { arrange, type Bench } from './arrange.ts'
+import { revocationLists } from './crl.ts'
 import { fill } from './fill.ts'
 import { measure, raw, type Measured, type Raw, type Scenario } from './measure.ts'
 import { comparison, rawLine, table, type Report } from './report.ts'
@@ -25,6 +26,7 @@ const USAGE = `npm run bench -- [options]
   --compare <file>   compares with what an earlier run wrote
   --soak <minutes>   instead: one load for so long, and the memory of each process
   --oauth <holders>  instead: whole code flows, from the pushed request to the signature
+  --crl <entries>    instead: revocation lists of so many, and the memory that they take
   --ocsp <certificates>  instead: OCSP answers, with so many certificates in the database
   --tsa              instead: timestamps (RFC 3161) over HTTP, for callers that nobody knows`
 
@@ -44,6 +46,7 @@ const { values: options } = parseArgs({
     compare: { type: 'string' },
     soak: { type: 'string' },
     oauth: { type: 'string' },
+    crl: { type: 'string' },
     ocsp: { type: 'string' },
     tsa: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -56,7 +59,8 @@ if (options.help) say(USAGE)
 else {
   const bench = await arrange()
   try {
-    if (options.oauth !== undefined) {
+    if (options.crl !== undefined) await revocationLists(bench, Number(options.crl), say)
+    else if (options.oauth !== undefined) {
       await oauthFlows(bench, { seconds: Number(options.seconds), holders: Number(options.oauth) }, say)
     } else if (options.ocsp !== undefined) {
       await ocspAnswers(bench, { seconds: Number(options.seconds), certificates: Number(options.ocsp) }, say)
