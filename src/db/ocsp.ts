@@ -1,3 +1,4 @@
+import { REVOKED_AT } from './certificateStatus.ts'
 import { byteas, texts, uuids } from './binary.ts'
 import type { CertificateRow } from './certificates.ts'
 import { one, type Database, type Queries } from './database.ts'
@@ -42,7 +43,7 @@ export const findStatus = grouped<Buffer, StatusRow | undefined>({
     const rows = await db.query<FoundRow>({
       name: 'ocsp-status',
       text: `select w.at::int as at, c.id, c.issuer_id as "issuerId", c.state, c.xmin::text as version,
-                    c.not_after as "notAfter", c.revoked_at as "revokedAt", c.revocation_reason as reason,
+                    c.not_after as "notAfter", ${REVOKED_AT} as "revokedAt", c.revocation_reason as reason,
                     a.hash, a.signer_id as "signerId", a.this_update as "thisUpdate", a.next_update as "nextUpdate", a.der
                from unnest($1::bytea[]) with ordinality as w(serial, at)
                join certificate c on c.serial = w.serial
