@@ -103,9 +103,7 @@ function statedTwice(config: Config, raw: unknown): string[] {
 
 function missingFaces(config: Config): string[] {
   const served = new Set(listenersOf(config).flatMap((listener) => listener.faces))
-  // What anybody may ask for is served where an operator wants it to be.
-  const needed = faces.filter((face) => face !== 'pki')
-  return needed.filter((face) => !served.has(face)).map((face) => `listeners: none serves the face '${face}'`)
+  return faces.filter((face) => !served.has(face)).map((face) => `listeners: none serves the face '${face}'`)
 }
 
 function sharedAddresses(config: Config): string[] {

@@ -9,6 +9,7 @@ import { OID } from './oids.ts'
 const CRITICAL: ReadonlyMap<string, boolean> = new Map([
   [OID.keyUsage, true],
   [OID.basicConstraints, true],
+  [OID.privateKeyUsagePeriod, false],
   [OID.subjectKeyIdentifier, false],
   [OID.authorityKeyIdentifier, false],
   [OID.certificatePolicies, false],

@@ -1,8 +1,9 @@
 import { keyTypes, schemes, type KeyTypeRow } from '../../hsm/algorithms.ts'
-import { inside, magnitude, type Element } from '../der/read.ts'
+import { inside, magnitude, timeOf, type Element } from '../der/read.ts'
 import { TAG } from '../der/tags.ts'
 import type { Linted, Rule } from './lint.ts'
 import { dotted } from './lintOid.ts'
+import { OID } from './oids.ts'
 
 const VERSION_3 = 2
 /** RFC 5280, 4.1.2.2. */
@@ -106,6 +107,12 @@ export const fieldRules: readonly Rule[] = [
       issuer?.notAfter !== undefined && tbs.to > issuer.notAfter ? 'it outlives its issuer' : undefined,
   },
   {
+    id: 'key_period_is_of_the_profile',
+    clause: 'X.509, 9.2.2.5; EN 319 421, 7.6.3',
+    severity: 'error',
+    check: keyPeriodProblem,
+  },
+  {
     id: 'key_is_strong',
     clause: 'TS 119 312, 6.2 and 8.4; RFC 3279, 2.3; RFC 5480, 2; RFC 8410, 4',
     severity: 'error',
@@ -157,4 +164,16 @@ const KEY_PROBLEMS: Readonly<Record<KeyTypeRow['family'], KeyProblem>> = {
   },
   Ed25519: (key, { parameters }) =>
     parameters === undefined && key.length === 32 ? undefined : 'not a key of Ed25519',
+}
+
+/** The key signs for so many days from the first one on, and the certificate is there to verify it by for longer. */
+function keyPeriodProblem({ tbs, profile, extension }: Linted): string | undefined {
+  const found = extension(OID.privateKeyUsagePeriod)
+  if (found === undefined) return profile.keyDays === undefined ? undefined : 'missing'
+  if (profile.keyDays === undefined) return 'the key signs as long as its certificate lives'
+  const [from, to, ...more] = inside(found.value, TAG.SEQUENCE)
+  if (from?.tag !== TAG.primitive(0) || to?.tag !== TAG.primitive(1) || more.length > 0) return 'not a period'
+  const [first, last] = [from, to].map(({ value }) => timeOf({ ...from, tag: TAG.GENERALIZED_TIME, value }))
+  const end = tbs.from.getTime() + profile.keyDays * DAY_MS - 1_000
+  return first?.getTime() === tbs.from.getTime() && last?.getTime() === end ? undefined : 'another period'
 }

@@ -145,8 +145,8 @@ describe('timestamps', function () {
     const got = await fetch(`${service.url}/pki/tsa`)
     expect([got.status, got.headers.get('allow')]).to.deep.equal([405, 'POST'])
     expect(await got.json()).to.deep.equal({
-      error: 'invalid_request',
-      error_description: 'Timestamps are asked for by POST',
+      error: 'method_not_allowed',
+      error_description: 'It is asked by POST',
     })
     expect((await fetch(`${service.url}/pki/nothing`)).status).to.equal(404)
   })

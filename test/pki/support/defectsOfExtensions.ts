@@ -8,11 +8,12 @@ import {
   certificatePolicies,
   extKeyUsage,
   keyUsage,
+  privateKeyUsagePeriod,
   subjectKeyIdentifier,
 } from '../../../src/pki/extensions.ts'
 import { OID } from '../../../src/pki/oids.ts'
 import { add, ext, field, put, type Defect } from './defects.ts'
-import { replaced } from './sample.ts'
+import { FROM, replaced } from './sample.ts'
 
 const rsa = (bits: number, publicExponent = 65_537): Buffer =>
   generateKeyPairSync('rsa', { modulusLength: bits, publicExponent }).publicKey.export({
@@ -50,6 +51,27 @@ export const extensionDefects: readonly Defect[] = [
     'extensions_are_critical_as_written',
     'tsu',
     put(OID.extKeyUsage, extKeyUsage(OID.timeStamping, { critical: false })),
+  ],
+  [
+    'a time-stamping unit whose key signs to its certificate’s end',
+    'key_period_is_of_the_profile',
+    'tsu',
+    put(OID.privateKeyUsagePeriod),
+  ],
+  [
+    'a time-stamping unit whose key signs for another year',
+    'key_period_is_of_the_profile',
+    'tsu',
+    put(
+      OID.privateKeyUsagePeriod,
+      privateKeyUsagePeriod({ notBefore: FROM, notAfter: new Date(FROM.getTime() + 731 * 86_400_000) }),
+    ),
+  ],
+  [
+    'a period for the key of a person',
+    'key_period_is_of_the_profile',
+    'ncp-n',
+    add(privateKeyUsagePeriod({ notBefore: FROM, notAfter: new Date(FROM.getTime() + 86_400_000) })),
   ],
   [
     'no authority key identifier',

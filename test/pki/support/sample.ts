@@ -10,7 +10,7 @@ import { extensionsOf } from '../../../src/pki/profileExtensions.ts'
 import { profiles, type ProfileName, type SubjectForm } from '../../../src/pki/profiles.ts'
 
 const DAY_MS = 86_400_000
-const FROM = new Date('2026-03-01T00:00:00Z')
+export const FROM = new Date('2026-03-01T00:00:00Z')
 
 const newKey = (): Buffer =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'der', type: 'spki' })
