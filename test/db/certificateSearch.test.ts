@@ -13,7 +13,7 @@ describe('certificates are found', () => {
     const subjects = NAMES.map((name) => `${subjectPrefix(name)}, C=NO`)
     await test.ctx.db.query({
       text: `insert into certificate (id, serial, profile, spki, subject, subject_key, state, not_before, not_after)
-             select ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, decode('77' || lpad(to_hex(n), 30, '0'), 'hex'), 'ncp-n', '\\x30', s, k,
+             select ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, decode('11' || lpad(to_hex(n), 30, '0'), 'hex'), 'ncp-n', '\\x30', s, k,
                     'planned', now(), now()
                from unnest($1::text[], $2::text[]) with ordinality as t(s, k, n)`,
       values: [subjects, subjects.map(searched)],
@@ -50,11 +50,11 @@ describe('certificates are found', () => {
   })
 
   it('by how the serial number begins', async () => {
-    const all = await certificatesBySerial(test.ctx.db, { prefix: Buffer.from('7700', 'hex'), limit: 10 })
+    const all = await certificatesBySerial(test.ctx.db, { prefix: Buffer.from('1100', 'hex'), limit: 10 })
     expect(all.map(({ serial }) => serial.at(-1))).to.deep.equal([1, 2, 3, 4, 5, 6])
     const after = all[3]?.serial
     const rest = await certificatesBySerial(test.ctx.db, {
-      prefix: Buffer.from('77', 'hex'),
+      prefix: Buffer.from('11', 'hex'),
       limit: 10,
       after,
     })
@@ -67,7 +67,7 @@ describe('certificates are found', () => {
         `subject_key is not null and subject_key ~>=~ 'cn=a' and subject_key ~<~ 'cn=b'`,
         'certificate_by_subject',
       ],
-      [`serial >= '\\x77' and serial <= '\\x78'`, 'certificate_serial_key'],
+      [`serial >= '\\x11' and serial <= '\\x12'`, 'certificate_serial_key'],
     ]) {
       const plan = await test.ctx.db.query<{ 'QUERY PLAN': string }>({
         text: `explain select id from certificate where ${where}`,
