@@ -1,8 +1,9 @@
 import { Dice, mutated } from './mutate.ts'
 import type { Target } from './target.ts'
 
-/** Longer than any input may take. A machine that was busy elsewhere for a moment gets the slow ones once more. */
+/** Longer than any input may take. What is slow by itself is slow each time; a machine that does other things is not. */
 const SLOW_MS = 100
+const TRIES = 6
 /** Of so many inputs, one goes by HTTP. */
 const BY_HTTP = 10
 /** Failures that are shown. */
@@ -34,11 +35,13 @@ export async function campaign(
 
   async function judge(input: Buffer, ask: Target['ask']): Promise<void> {
     const { word, ms } = await timed(input, ask)
-    const again = ms > SLOW_MS ? (await timed(input, ask)).ms : ms
-    slowestMs = Math.max(slowestMs, again)
+    let best = ms
+    for (let left = TRIES - 1; left > 0 && best > SLOW_MS; left--)
+      best = Math.min(best, (await timed(input, ask)).ms)
+    slowestMs = Math.max(slowestMs, best)
     said.set(word, (said.get(word) ?? 0) + 1)
     if (!target.words.includes(word)) failures.push(`${word}: ${shown(input)}`)
-    if (again > SLOW_MS) failures.push(`${again.toFixed(0)} ms: ${shown(input)}`)
+    if (best > SLOW_MS) failures.push(`${best.toFixed(0)} ms: ${shown(input)}`)
   }
 }
 
