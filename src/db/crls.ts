@@ -137,14 +137,12 @@ export async function* listedEntries(
 }
 
 function lastSerial(packed: Buffer): { readonly last: Buffer; readonly count: number } {
-  let last = packed.subarray(0, 0)
-  let count = 0
-  for (let at = 0; at < packed.length; count++) {
-    const length = packed.readUInt16BE(at)
-    last = packed.subarray(at + 2, at + 2 + length)
-    at += 12 + length
+  let [count, start, end] = [0, 0, 0]
+  for (let at = 0; at < packed.length; at = end + 10, count++) {
+    start = at + 2
+    end = start + packed.readUInt16BE(at)
   }
-  return { last: Buffer.from(last), count }
+  return { last: Buffer.from(packed.subarray(start, end)), count }
 }
 
 /** Entries of the whole list of an issuer. */
