@@ -268,8 +268,9 @@ describe('revocation lists', function () {
       `update crl_list set refresh_at = now() - interval '20 hours' where shard = 8 and ${ours()}`,
     )
     await service.sql(
-      `update crl set next_update = now() + interval '1 hour', this_update = now() - interval '30 hours'
-        where (list_id, number) in (select id, published from crl_list where shard = 8 and ${ours()})`,
+      `update crl set next_update = now() + interval '1 hour',
+                      this_update = now() - interval '30 hours' + number * interval '1 second'
+        where state = 'published' and list_id in (select id from crl_list where shard = 8 and ${ours()})`,
     )
     const before = await lists.numberOf(8)
     await publishDue(service.ctx)
