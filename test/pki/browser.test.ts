@@ -51,7 +51,9 @@ describe('the repository’s page in a browser', function () {
       }
       await page.goto(`${service.url}/pki/`)
       await isGood('begin')
-      await page.getByText(text.shards).first().click()
+      // The root's list is in one or two shards only: its certificates are few.
+      const shards = page.locator('details').filter({ hasText: '127.crl' })
+      await shards.getByText(text.shards).click()
       expect(await page.getByRole('link', { name: '127.crl' }).isVisible()).to.equal(true)
       await isGood('open')
       await page.getByLabel(text.serial).fill(serial)
