@@ -36,6 +36,11 @@ export interface GroupOptions<In, Out> {
 
 const underWay = new WeakMap<Database, number>()
 
+/** Requests for signatures that are under way: what can wait makes way for them. */
+export function signaturesUnderWay(db: Database): number {
+  return underWay.get(db) ?? 0
+}
+
 /** Counts what goes on meanwhile as a request that brings more items soon. */
 export async function countedIn<T>(db: Database, work: () => Promise<T>): Promise<T> {
   underWay.set(db, (underWay.get(db) ?? 0) + 1)

@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from '../context.ts'
+import { signaturesUnderWay } from '../db/groupCommit.ts'
 import { Refusal } from '../refusal.ts'
 import { signCounted } from '../signing/signCounted.ts'
 import type { Responder } from './ocspResponder.ts'
@@ -7,6 +9,9 @@ import type { Responder } from './ocspResponder.ts'
 const BATCH = 16
 /** Answers that wait in a lane: a quarter of a second's work. Whoever comes then is told to come later, which costs nothing. */
 const MAX_WAITING = 256
+
+/** What is rested at least after a batch while clients sign; as long as the batch took, if that was longer. */
+const REST_MS = 10
 
 /** 'ahead': what is kept and given to everyone; 'live': for one who sent a nonce, or asks about what there is not. */
 export type Lane = 'ahead' | 'live'
@@ -48,11 +53,20 @@ export class OcspSigning {
       const batch = this.#batch()
       if (batch.length === 0) return
       this.#underWay++
-      void this.#sign(batch).finally(() => {
-        this.#underWay--
-        this.#next()
-      })
+      const startedAt = performance.now()
+      void this.#sign(batch)
+        .then(() => this.#rest(startedAt))
+        .finally(() => {
+          this.#underWay--
+          this.#next()
+        })
     }
+  }
+
+  /** While clients sign, anonymous work has half of the time at most. A caller who waits asks for nothing else meanwhile. */
+  async #rest(startedAt: number): Promise<void> {
+    if (signaturesUnderWay(this.#ctx.db) === 0) return
+    await pause(Math.max(REST_MS, performance.now() - startedAt), undefined, { ref: false })
   }
 
   /** Batches that are under way at most: half of the signers, so that the others are never waited for. */
