@@ -14,6 +14,7 @@ export const purposeNames = [
   'vrf',
   'oauth',
   'notification',
+  'ceremony',
 ] as const
 
 const pin = z.strictObject({

@@ -11,7 +11,7 @@ export interface PurposeRow {
    * and `structure` says what that message must be. No key does both, so no caller's digest can be a certificate.
    */
   readonly input: 'digest' | 'message'
-  readonly structure?: 'DER SEQUENCE' | 'DER SET' | 'HTTP signature base'
+  readonly structure?: 'DER SEQUENCE' | 'DER SET' | 'HTTP signature base' | 'ceremony transcript'
   /**
    * 'counter': signatures are counted, and have no intent and result in the audit log. For what is a record of its own and
    * is asked for by strangers, who must not be able to fill the log. Absent: the audit log.
@@ -32,6 +32,7 @@ export type Purpose =
   | 'vrf'
   | 'oauth'
   | 'notification'
+  | 'ceremony'
 
 const rows: readonly PurposeRow[] = [
   { name: 'signing', activated: true, input: 'digest' },
@@ -47,6 +48,7 @@ const rows: readonly PurposeRow[] = [
   { name: 'vrf', activated: false, input: 'message' },
   { name: 'oauth', activated: false, input: 'message' },
   { name: 'notification', activated: false, input: 'message', structure: 'HTTP signature base' },
+  { name: 'ceremony', activated: false, input: 'message', structure: 'ceremony transcript' },
 ]
 
 export const purposes: Readonly<Record<Purpose, PurposeRow>> = Object.freeze(

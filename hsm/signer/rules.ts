@@ -1,5 +1,6 @@
 /** What may be signed, decided from records whose seals were found good. Pure: no token, no state. */
 import { hashes, schemes, type SchemeName, type SchemeRow } from '../algorithms.ts'
+import { isCeremonyTranscript } from '../ceremonyTranscript.ts'
 import { isDerSequence, isDerSet } from '../der.ts'
 import { purposes } from '../purposes.ts'
 import {
@@ -42,6 +43,9 @@ export function checkInputs(key: KeyRecord, scheme: SchemeRow, inputs: readonly 
     }
     if (purpose.structure === 'HTTP signature base' && !isSignatureBase(input)) {
       throw refuse('rule', `A key for '${purpose.name}' signs HTTP signature bases only.`)
+    }
+    if (purpose.structure === 'ceremony transcript' && !isCeremonyTranscript(input)) {
+      throw refuse('rule', `A key for '${purpose.name}' signs transcripts of ceremonies only.`)
     }
   }
 }
