@@ -99,7 +99,13 @@ export const configSchema = z.strictObject({
       error: 'is above maxResultSeconds',
     }),
   ca: z.strictObject({
-    /** Names of the certification authorities that a first start makes. */
+    /**
+     * 'ceremony': authorities come into being by a plan that operators approved (docs/ceremony.md), as always in production.
+     * 'start': a first start makes them by the names below. Absent: as the profile has it. With 'ceremony' a laptop has no
+     * demo credential.
+     */
+    madeBy: z.enum(['start', 'ceremony']).optional(),
+    /** Names of the certification authorities that a first start makes. Where a ceremony does, its plan names them. */
     organization: z.string().min(1).max(64),
     country: z.string().regex(/^[A-Z]{2}$/),
     rootName: z.string().min(1).max(64),

@@ -9,6 +9,11 @@ export const softwareTokens = [
   { name: 'NSS', provider: 'nss', module: /softokn/i },
 ] as const
 
+/** Whether authorities are made by a plan that people approved, and not by the first start. */
+export function authoritiesByCeremony({ profile, ca }: Pick<Config, 'profile' | 'ca'>): boolean {
+  return profile === 'production' || ca.madeBy === 'ceremony'
+}
+
 /** What only a laptop may do. Empty outside production. Each sentence begins with the path. */
 export function productionProblems(config: Config): string[] {
   if (config.profile !== 'production') return []
@@ -39,6 +44,9 @@ export function productionProblems(config: Config): string[] {
       )
     }
   })
+  if (config.ca.madeBy === 'start') {
+    problems.push('ca.madeBy: production makes its authorities by a ceremony that people approved')
+  }
   if (config.outgoing.privateHosts.length > 0) {
     problems.push('outgoing.privateHosts: production calls public addresses only')
   }

@@ -30,6 +30,7 @@ export const alarms = {
   clock_jump: 'warning',
   clock_skew: 'warning',
   authority_ends: 'warning',
+  no_authority: 'warning',
   token_nearly_full: 'warning',
   tls_certificate_ending: 'warning',
   tls_reload_failed: 'warning',

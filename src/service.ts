@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Config, RunningConfig } from '../config/config.ts'
+import { authoritiesByCeremony } from '../config/production.ts'
 import { createApp } from './app.ts'
 import type { Context } from './context.ts'
 import { findClient } from './db/clients.ts'
@@ -72,7 +73,7 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
     endings.push(startJobs(ctx, [signatureWork, notificationWork]))
     endings.push(startOcsp(ctx))
     endings.push(startObserving(ctx))
-    if (config.profile === 'dev') await prepareDemo(ctx)
+    if (config.profile === 'dev' && !authoritiesByCeremony(config)) await prepareDemo(ctx)
     listeners.serve((door) => createApp(ctx, door))
     const addresses = listeners.doors.map((door) => door.address)
     return { url: addresses[0] ?? '', addresses, ctx, close }

@@ -102,6 +102,12 @@ async function watchDatabase(ctx: Context, watched: Watched, lasting: Lasting): 
 }
 
 function watchAuthorities(ctx: Context, { inventory }: Watched, lasting: Lasting): void {
+  if (inventory !== undefined) {
+    const on = !inventory.authorities.some(({ profile }) => profile === 'issuing')
+    const says =
+      'there is no issuing authority: nobody is enrolled and nothing is issued until a ceremony has made one'
+    lasting.note('no_authority', { on, says })
+  }
   for (const { profile, notAfter } of inventory?.authorities ?? []) {
     const days = Math.floor((notAfter.getTime() - ctx.clock()) / DAY_MS)
     // What it issues must not outlive it.

@@ -1,4 +1,4 @@
-import { signRequest } from '../../src/api/admin/identity.ts'
+import { signRequest, type Identity } from '../../src/api/admin/identity.ts'
 import type { EndpointName } from '../../src/api/admin/matrix.ts'
 import { Failure } from './failure.ts'
 import { chooseIdentity, serviceUrl, type Surroundings } from './identities.ts'
@@ -29,9 +29,14 @@ export class Admin {
     this.#where = where
   }
 
+  /** Who makes a request to this endpoint. */
+  identity(endpoint: EndpointName): Identity {
+    return chooseIdentity(this.#where, endpoint)
+  }
+
   /** @throws Failure 'refused' with the service's own sentence, 'unreachable' when there is no service to say one */
   async call(endpoint: EndpointName, request: Request = {}): Promise<unknown> {
-    const identity = chooseIdentity(this.#where, endpoint)
+    const identity = this.identity(endpoint)
     const base = serviceUrl(this.#where, identity)
     const [method, pattern] = endpoint.split(' ') as [string, string]
     const url = `${base}/admin/v1${filled(pattern, request.params ?? {})}${queryString(request.query ?? {})}`

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { version } from '../../src/version.ts'
 import { Admin } from './admin.ts'
 import { addAuditCommands } from './commands/audit.ts'
+import { addCeremonyCommands } from './commands/ceremonies.ts'
 import { addCertificateCommands } from './commands/certificates.ts'
 import { addClientCommands } from './commands/clients.ts'
 import { addCredentialCommands } from './commands/credentials.ts'
@@ -60,6 +61,7 @@ addCredentialCommands(program, open)
 addCertificateCommands(addOperatorCommands(program, open), { owners: 'operators', open })
 addRevocationCommands(program, open)
 addDeliveryCommands(program, open)
+addCeremonyCommands(program, open)
 addAuditCommands(program, open)
 
 try {

@@ -200,3 +200,26 @@ export async function certificateChain(q: Queries, id: string): Promise<Buffer[]
   })
   return rows.map((row) => row.der)
 }
+
+/** What was issued for a key, where the key has one certificate: what a step that was interrupted may have left. */
+export async function certificateOfKey(q: Queries, keyId: string): Promise<CertificateRow | undefined> {
+  const rows = await q.query<CertificateRow>({
+    text: `select ${COLUMNS} from certificate where key_id = $1::uuid and state = 'issued' order by issued_at limit 1`,
+    values: [keyId],
+  })
+  return rows[0]
+}
+
+export type AuthorityCertificate = Pick<CertificateRow, 'id' | 'profile' | 'keyId' | 'der' | 'notAfter'> & {
+  readonly valid: boolean
+}
+
+/** All certificates of authorities that were ever issued, by way of the few keys that authorities have. */
+export async function authorityCertificates(q: Queries): Promise<AuthorityCertificate[]> {
+  return q.query<AuthorityCertificate>({
+    text: `select c.id, c.profile, c.key_id as "keyId", c.der, c.not_after as "notAfter",
+                  c.state = 'issued' and c.not_before <= now() and c.not_after > now() as valid
+             from key k join certificate c on c.key_id = k.id
+            where k.purpose = 'ca' and c.der is not null order by c.issued_at, c.id`,
+  })
+}

@@ -13,15 +13,20 @@ const WAIT_MS = 60_000
  */
 export async function oneAtATime<T>(db: Database, work: () => Promise<T>): Promise<T> {
   for (const until = Date.now() + WAIT_MS; Date.now() < until;) {
-    const done = await db.transaction(async (tx) => {
-      const rows = await tx.query<{ mine: boolean }>({
-        text: 'select pg_try_advisory_xact_lock($1::bigint) as mine',
-        values: [LOCK],
-      })
-      return rows[0]?.mine === true ? { result: await work() } : undefined
-    })
+    const done = await ifFree(db, work)
     if (done !== undefined) return done.result
     await pause(POLL_MS)
   }
   throw new Error('Another process has been at its first start for a minute: look for it, and start again.')
+}
+
+/** The same, without waiting. @returns undefined where another one is at it */
+export function ifFree<T>(db: Database, work: () => Promise<T>): Promise<{ result: T } | undefined> {
+  return db.transaction(async (tx) => {
+    const rows = await tx.query<{ mine: boolean }>({
+      text: 'select pg_try_advisory_xact_lock($1::bigint) as mine',
+      values: [LOCK],
+    })
+    return rows[0]?.mine === true ? { result: await work() } : undefined
+  })
 }

@@ -12,7 +12,7 @@ import { bearerHash } from '../signing/permit.ts'
 import { checkNewPin } from '../signing/secrets.ts'
 import { tokenRefusal } from '../signing/tokenRefusal.ts'
 import { issuingAuthority } from './hierarchy.ts'
-import { issue, type IssuedCertificate } from './issue.ts'
+import { issue, type IssuedCertificate, type Issuer } from './issue.ts'
 import { personName, type NaturalPerson } from './names.ts'
 
 export interface EnrolRequest {
@@ -73,6 +73,8 @@ export async function makeWithPin(
   credential: CredentialRow,
   { pin, keyId }: { readonly pin: string; readonly keyId?: string },
 ): Promise<{ readonly key: KeyRecord; readonly certificate: IssuedCertificate; readonly seal: Buffer }> {
+  // First, so that no key is made that nobody could certify.
+  const issuer = await issuingAuthority(ctx)
   const key = await makeKey(ctx, {
     keyType: credential.keyType,
     purpose: 'signing',
@@ -80,14 +82,17 @@ export async function makeWithPin(
     secrets: [pin],
     ...(keyId === undefined ? {} : { keyId }),
   })
-  const certificate = await certify(ctx, credential, key)
+  const certificate = await certify(ctx, credential, { key, issuer })
   const seal = await sealCredential(ctx, credential, { key, certificate })
   return { key, certificate, seal }
 }
 
-async function certify(ctx: Context, credential: CredentialRow, key: KeyRecord): Promise<IssuedCertificate> {
+async function certify(
+  ctx: Context,
+  credential: CredentialRow,
+  { key, issuer }: { readonly key: KeyRecord; readonly issuer: Issuer },
+): Promise<IssuedCertificate> {
   const person = naturalPerson(await findPerson(ctx.db, credential.personId))
-  const issuer = await issuingAuthority(ctx)
   return issue(ctx, {
     profile: ctx.config.ca.naturalPersons,
     subject: personName(person),

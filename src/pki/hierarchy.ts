@@ -1,30 +1,36 @@
-import { X509Certificate } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { authoritiesByCeremony } from '../../config/production.ts'
 import type { Context } from '../context.ts'
-import { findCertificate, newestCertificate, type CertificateRow } from '../db/certificates.ts'
-import { findKey, keyRecord } from '../db/keys.ts'
+import { unfinishedOwn } from '../db/ceremonies.ts'
+import { newestCertificate } from '../db/certificates.ts'
 import { oneAtATime } from '../db/startLock.ts'
-import { Fields, inside } from '../der/read.ts'
-import { TAG } from '../der/tags.ts'
-import { makeKey } from '../signing/makeKey.ts'
-import { issue, type Issuer } from './issue.ts'
-import { authorityName } from './names.ts'
-import type { ProfileName } from './profiles.ts'
+import { Refusal } from '../refusal.ts'
+import { continueOwn, submitOwn } from './ceremonyRun.ts'
+import type { Issuer } from './issue.ts'
+import { currentIssuer } from './issuers.ts'
 
-/** Root and issuing authority, keys in the token, made by the first start that finds none. One replica makes them. */
+/**
+ * Root and issuing authority of a laptop or a test, made by the first start that finds none: by a plan of the service's own
+ * that nobody approves, and otherwise as every ceremony. One replica does it. Production waits for people: its authorities
+ * are made by a plan that they approved.
+ */
 export async function ensureHierarchy(ctx: Context): Promise<void> {
-  if (await newestCertificate(ctx.db, 'issuing')) return
+  if (authoritiesByCeremony(ctx.config) || (await newestCertificate(ctx.db, 'issuing'))) return
   await oneAtATime(ctx.db, async () => {
     if (await newestCertificate(ctx.db, 'issuing')) return
-    const root = (await currentIssuer(ctx, 'root')) ?? (await makeAuthority(ctx, 'root'))
-    await makeAuthority(ctx, 'issuing', root)
+    const id = (await unfinishedOwn(ctx.db))?.id ?? (await submitOwn(ctx, await ownPlan(ctx)))
+    await continueOwn(ctx, id)
   })
 }
 
-/** The authority that issues now. */
+/** Nothing heals it but people: who asks in a minute, asks often enough. */
+const RETRY_AFTER_S = 60
+
+/** The authority that issues now. @throws Refusal 'unavailable' where there is none, until a ceremony has made it */
 export async function issuingAuthority(ctx: Context): Promise<Issuer> {
   const issuer = await currentIssuer(ctx, 'issuing')
-  if (issuer === undefined) throw new Error('there is no issuing authority')
-  return issuer
+  if (issuer !== undefined) return issuer
+  throw new Refusal('unavailable', 'There is no issuing authority yet', { retryAfter: RETRY_AFTER_S })
 }
 
 /** The root's certificate, DER: what relying parties trust. */
@@ -34,54 +40,33 @@ export async function rootCertificate(ctx: Context): Promise<Buffer> {
   return root.der
 }
 
-async function makeAuthority(ctx: Context, profile: 'root' | 'issuing', by?: Issuer): Promise<Issuer> {
-  const { ca } = ctx.config
-  const name = authorityName({ ...ca, name: profile === 'root' ? ca.rootName : ca.issuingName })
-  const key = await makeKey(ctx, { keyType: ca.keyType, purpose: 'ca', actor: 'service' })
-  const issuer = by ?? { certificateId: null, name: name.der, key }
-  const { id, der } = await issue(ctx, { profile, subject: name, key, issuer })
-  ctx.log.info(
-    { profile, subject: new X509Certificate(der).subject.replaceAll('\n', ', ') },
-    'authority made',
-  )
-  return { certificateId: id, name: name.der, key, notAfter: new Date(new X509Certificate(der).validTo) }
-}
+const ROOT_DAYS = 7300
+const ISSUING_DAYS = 3650
+/** A start that dies is gone on with by the next one, whenever that is. */
+const OWN_EXPIRES = '2099-12-31T23:59:59Z'
 
-async function currentIssuer(ctx: Context, profile: ProfileName): Promise<Issuer | undefined> {
-  const certificate = await newestCertificate(ctx.db, profile)
-  return certificate && issuerOf(ctx, certificate)
-}
-
-/** An authority by its certificate. */
-export async function issuerById(ctx: Context, certificateId: string): Promise<Issuer & IssuerFacts> {
-  const certificate = await findCertificate(ctx.db, certificateId)
-  if (certificate === undefined) throw new Error('there is no such authority')
-  return { ...(await issuerOf(ctx, certificate)), notBefore: certificate.notBefore }
-}
-
-interface IssuerFacts {
-  readonly notBefore: Date
-}
-
-/** An authority by its certificate. */
-export async function issuerOf(ctx: Context, certificate: CertificateRow): Promise<Issuer> {
-  const key = await findKey(ctx.db, certificate.keyId)
-  if (key === undefined) throw new Error('an authority without its key')
-  return {
-    certificateId: certificate.id,
-    name: subjectOf(certificate.der),
-    key: keyRecord(key),
-    notAfter: certificate.notAfter,
+/** As the configuration names the authorities. JSON is YAML. */
+async function ownPlan(ctx: Context): Promise<Buffer> {
+  const { config } = ctx
+  const { country, organization, organizationIdentifier, keyType: key } = config.ca
+  const token = ctx.token.makerOf('ca').token.label
+  const root = await newestCertificate(ctx.db, 'root')
+  const plan = {
+    version: 1,
+    title: `First start, profile ${config.profile}`,
+    place: 'this machine',
+    expires: OWN_EXPIRES,
+    quorum: { approvals: 0, approvers: [] },
+    roles: [],
+    witnesses: [],
+    country,
+    organization,
+    organizationIdentifier,
+    ...(root === undefined
+      ? { root: { name: config.ca.rootName, key, token, days: ROOT_DAYS } }
+      : { existingRoot: createHash('sha256').update(root.der).digest('hex') }),
+    issuing: { name: config.ca.issuingName, key, token, days: ISSUING_DAYS },
+    transcript: { key: 'P-256', token: ctx.token.makerOf('ceremony').token.label },
   }
-}
-
-/** DER of the subject, as the certificate has it (RFC 5280, 4.1): what it issues bears exactly these octets. */
-export function subjectOf(certificate: Buffer): Buffer {
-  const [tbs] = inside(certificate, TAG.SEQUENCE)
-  const fields = new Fields(inside(tbs?.whole ?? Buffer.alloc(0), TAG.SEQUENCE))
-  fields.optional(TAG.context(0))
-  fields.take(TAG.INTEGER)
-  // signature, issuer and validity
-  for (let n = 0; n < 3; n++) fields.take(TAG.SEQUENCE)
-  return fields.take(TAG.SEQUENCE).whole
+  return Buffer.from(`${JSON.stringify(plan, undefined, 2)}\n`)
 }

@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto'
 import type { Context } from '../context.ts'
 import { certIdHashes, findAuthorities, type AuthorityRow, type CertIdHash } from '../db/ocsp.ts'
 import { subjectPublicKey } from './extensions.ts'
-import { subjectOf } from './hierarchy.ts'
+import { subjectOf } from './issuers.ts'
 import type { CertId } from './ocspRequest.ts'
 import type { IssuerHashes } from './ocspResponse.ts'
 

@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { KeyType } from '../../hsm/algorithms.ts'
 import type { Purpose } from '../../hsm/purposes.ts'
 import type { KeyRecord, Sealed } from '../../hsm/records.ts'
+import type { Generated } from '../../hsm/types.ts'
 import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { insertAudit } from '../db/audit.ts'
+import type { Queries } from '../db/database.ts'
 import { planKey, storeKey } from '../db/keys.ts'
 import { KDF, SALT_OCTETS, stretch } from './secrets.ts'
 import { tokenRefusal } from './tokenRefusal.ts'
@@ -21,6 +23,8 @@ export interface KeyRequest {
   readonly tokenSerial?: string
   /** The holder's secrets, for purposes that are activated: the key is born with its verifier and never gets another. */
   readonly secrets?: readonly string[]
+  /** Records more in the transaction that stores the key: either both are there, or neither. */
+  readonly stored?: (tx: Queries, made: Generated) => Promise<void>
 }
 
 /**
@@ -46,6 +50,7 @@ export async function makeKey(ctx: Context, request: KeyRequest): Promise<Sealed
     })
   await ctx.db.transaction(async (tx) => {
     await storeKey(tx, made)
+    await request.stored?.(tx, made)
     await insertAudit(tx, [auditEntry({ ...facts, kind: 'result', detail: { outcome: 'generated' } })])
   })
   return made.key

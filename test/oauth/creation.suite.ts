@@ -207,14 +207,16 @@ describe('a client that has a credential created', function () {
 
   it('leaves nothing of what was half made, and its holder tries again on the same page', async () => {
     const page = await client.open(creating.asking())
-    await service.sql(`update certificate set state = 'planned' where profile = 'issuing'`)
+    const authority = `where id in (select key_id from certificate where profile = 'issuing')`
+    await service.sql(`update key set state = 'disabled' ${authority}`)
     const failed = await client.answer(page, creating.typed())
-    await service.sql(`update certificate set state = 'issued' where profile = 'issuing'`)
-    expect(failed.status).to.equal(500)
+    await service.sql(`update key set state = 'enabled' ${authority}`)
+    expect(failed.status).to.equal(503)
     const { id, ...left } = await creating.last()
     expect(left).to.deep.include({ state: 'ended' })
     const [deleted] = await service.acts('credential.delete', `credential:${id}`)
     const key = deleted?.subjects.find((subject) => subject.startsWith('key:')) ?? ''
+    expect(await service.acts('key.generate', key)).to.have.length(2)
     expect(await service.acts('key.destroy', key)).to.have.length(2)
     const again = await client.answer(page, creating.typed())
     expect(again.status).to.equal(303)

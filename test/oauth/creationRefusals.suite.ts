@@ -55,6 +55,23 @@ describe('what no client has created', function () {
     service.keepSecret(back(again).get('code') ?? '')
   })
 
+  it('has no key made for it while no authority issues, and is made when one does', async () => {
+    const page = await client.open(creating.asking())
+    await service.sql(`update certificate set state = 'planned' where profile = 'issuing'`)
+    const failed = await client.answer(page, creating.typed())
+    await service.sql(`update certificate set state = 'issued' where profile = 'issuing'`)
+    expect(failed.status).to.equal(503)
+    const { id, state } = await creating.last()
+    expect(state).to.equal('ended')
+    const [deleted] = await service.acts('credential.delete', `credential:${id}`)
+    const key = deleted?.subjects.find((subject) => subject.startsWith('key:')) ?? ''
+    expect(key).to.match(/^key:/)
+    expect(await service.acts('key.generate', key)).to.deep.equal([])
+    const again = await client.answer(page, creating.typed())
+    expect(again.status).to.equal(303)
+    service.keepSecret(back(again).get('code') ?? '')
+  })
+
   it('is told of a no, and nothing was made', async () => {
     const before = await creating.rows()
     const answer = back(await client.answer(await client.open(creating.asking()), { answer: 'deny' }))

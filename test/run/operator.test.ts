@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { configSchema } from '../../config/config.ts'
 import { addAuditCommands } from '../../scripts/cli/commands/audit.ts'
+import { addCeremonyCommands } from '../../scripts/cli/commands/ceremonies.ts'
 import { addClientCommands } from '../../scripts/cli/commands/clients.ts'
 import { addCredentialCommands } from '../../scripts/cli/commands/credentials.ts'
 import { addDeliveryCommands } from '../../scripts/cli/commands/deliveries.ts'
@@ -95,6 +96,7 @@ describe("The operator's page", () => {
     }
     const nouns = [
       addAuditCommands,
+      addCeremonyCommands,
       addClientCommands,
       addCredentialCommands,
       addDeliveryCommands,

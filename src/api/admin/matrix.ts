@@ -55,6 +55,15 @@ export const matrix = {
   'GET /deliveries/:id': ['administrator', 'security-officer', 'auditor'],
   'POST /deliveries/:id/replay': ['administrator'],
 
+  // Three people at least make an authority: who submits a plan does not approve it, and an auditor looks on.
+  'GET /ceremonies': ['security-officer', 'administrator', 'auditor'],
+  'POST /ceremonies': ['security-officer'],
+  'GET /ceremonies/:id': ['security-officer', 'administrator', 'auditor'],
+  'POST /ceremonies/:id/approve': ['security-officer', 'administrator'],
+  'POST /ceremonies/:id/run': ['security-officer'],
+  'POST /ceremonies/:id/abandon': ['security-officer'],
+  'GET /ceremonies/:id/transcript': ['security-officer', 'administrator', 'auditor'],
+
   'GET /operators': ['security-officer', 'administrator', 'auditor'],
   'POST /operators': ['security-officer'],
   'GET /operators/:id': ['security-officer', 'administrator', 'auditor'],

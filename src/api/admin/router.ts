@@ -9,6 +9,7 @@ import { readOctets } from '../http/body.ts'
 import { renderErrors } from '../http/errors.ts'
 import { auditEndpoints } from './audit.ts'
 import { authenticateOperator } from './authenticate.ts'
+import { ceremonyEndpoints } from './ceremonies.ts'
 import { clientEndpoints } from './clients.ts'
 import { credentialEndpoints } from './credentials.ts'
 import { deliveryEndpoints } from './deliveries.ts'
@@ -32,6 +33,7 @@ const endpoints: Readonly<Record<EndpointName, Endpoint>> = {
   ...credentialEndpoints,
   ...revocationEndpoints,
   ...deliveryEndpoints,
+  ...ceremonyEndpoints,
   ...operatorEndpoints,
   ...auditEndpoints,
 }

@@ -1,0 +1,66 @@
+import { expect } from 'chai'
+import { verifyTranscript } from '../../src/pki/ceremonyVerify.ts'
+import { checkState } from '../support/checkState.ts'
+import { createTestContext } from '../support/context.ts'
+import { holdFirst, PIN, type Held } from './ceremonyGround.ts'
+import { killedSuite } from './ceremonyKilled.suite.ts'
+import { refusalSuite } from './ceremonyRefusals.suite.ts'
+import { transcriptSuite } from './ceremonyTranscript.suite.ts'
+
+describe('a ceremony', function () {
+  this.timeout(120_000)
+  let first: Held
+  before(async () => {
+    first = await holdFirst()
+  })
+  after(() => first.ground.installation.remove())
+  afterEach(() => checkState({ superUrl: first.ground.installation.database.superUrl, secrets: [PIN] }))
+
+  it('is what a service without authorities waits for: it serves, and enrols nobody and makes no key', () => {
+    expect(first.ready).to.equal(200)
+    expect(first.unenrolled).to.deep.equal({ status: 503, retryAfter: '60', keys: 0 })
+    expect(first.enrolled).to.equal(200)
+  })
+
+  it('is submitted, approved by two of three who are not its submitter, and run, at the command line', () => {
+    for (const { code, err } of [first.submitted, ...first.approved, first.ran, first.verified])
+      expect(code, err).to.equal(0)
+    expect(first.submitted.out).to.contain(
+      'issue the issuing certificate: "CN=Example Trust Services Issuing CA G1, ',
+    )
+    expect(first.self).to.deep.include({
+      code: 1,
+      err: 'Who submitted a plan does not approve it: that is for others to do.\n',
+    })
+    expect(first.unapproved).to.deep.include({ code: 1, err: 'The plan takes 2 approvals and has 1.\n' })
+    expect(first.verified.out.replace(/^approved by.*\n/gm, '')).to.match(
+      /^verified +"First hierarchy of Example Trust Services", ceremony .*\nplan \(SHA-256\).*\nsigned by .*\nroot \(SHA-256\)/,
+    )
+    expect(first.verified.out.match(/^approved by .*$/gm)).to.have.length(2)
+  })
+
+  transcriptSuite(() => first)
+  refusalSuite(() => first)
+  killedSuite(() => first)
+})
+
+describe("the first start's own ceremony", () => {
+  it('is recorded and signed as every other, and says that nobody approved it', async () => {
+    const test = await createTestContext()
+    try {
+      const rows = await test.ctx.db.query<{ state: string; submittedBy: null; transcript: Buffer }>({
+        text: 'select state, submitted_by as "submittedBy", transcript from ceremony',
+      })
+      expect(rows).to.have.length(1)
+      expect(rows[0]).to.deep.include({ state: 'done', submittedBy: null })
+      const { transcript, plan } = await verifyTranscript(rows[0]?.transcript ?? Buffer.alloc(0))
+      expect(transcript.service.profile).to.equal('test')
+      expect(transcript.approvals).to.deep.equal([])
+      expect(plan.quorum).to.deep.equal({ approvals: 0, approvers: [] })
+      expect(transcript.certificates.map(({ part }) => part)).to.deep.equal(['root', 'issuing'])
+      await test.checkState()
+    } finally {
+      await test.close()
+    }
+  })
+})
