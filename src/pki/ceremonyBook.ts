@@ -1,5 +1,6 @@
 import { eventsOf, recordAhead, recordEvent, type EventRow, type Facts } from '../db/ceremonies.ts'
 import type { Queries } from '../db/database.ts'
+import { RUN_STEP } from './ceremonySteps.ts'
 
 /** What a ceremony has done so far, in order, as the database has it. One process writes in it at a time. */
 export class CeremonyBook {
@@ -33,6 +34,17 @@ export class CeremonyBook {
   /** Before a step: keys and certificates have a durable commit of their own before the token is asked for anything. */
   begin(q: Queries, step: string): Promise<void> {
     return this.#record({ step, event: 'begun', facts: {} }, (made) => recordAhead(q, this.#ceremonyId, made))
+  }
+
+  /** In the transaction that has it run. */
+  run(tx: Queries, facts: Facts): Promise<void> {
+    const made = { step: RUN_STEP, event: 'begun', facts } as const
+    return this.#record(made, (event) => recordEvent(tx, this.#ceremonyId, event))
+  }
+
+  /** Of the last time that it was run. */
+  get lastRun(): Facts {
+    return this.#events.findLast(({ step }) => step === RUN_STEP)?.facts ?? {}
   }
 
   /** In the transaction that stores what was done. */

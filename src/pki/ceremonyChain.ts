@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import type { Transcript } from './ceremonyDocument.ts'
 import { plannedSubject, subjectIn } from './ceremonyNames.ts'
 import type { CeremonyPlan } from './ceremonyPlan.ts'
+import { OID } from './oids.ts'
 import { stepsOf, type CertificateStep } from './ceremonySteps.ts'
 
 /**
@@ -45,9 +46,17 @@ function wrongIn(
     return `The ${step.name} does not verify with its issuer's key.`
   if (certificate.ca !== (step.part === 'root' || step.part === 'issuing'))
     return `The ${step.name} is of another profile.`
+  if (certificate.keyUsage?.join() !== EXTENDED_USAGE[step.part])
+    return `The ${step.name} is of another profile.`
   return isWithin(certificate, issuer, step.days)
     ? undefined
     : `The ${step.name} is valid for another time than planned.`
+}
+
+/** What Node calls keyUsage is the extended key usage. */
+const EXTENDED_USAGE: Readonly<Partial<Record<CertificateStep['part'], string>>> = {
+  ocsp: OID.ocspSigning,
+  tsu: OID.timeStamping,
 }
 
 /** The PEM that this certificate is written in, and no other. */

@@ -4,9 +4,11 @@ import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { insertAudit } from '../db/audit.ts'
 import {
+  abandonCeremony,
   approvalsOf,
   beginCeremony,
   endCeremony,
+  findCeremony,
   insertCeremony,
   lockCeremony,
   type CeremonyRow,
@@ -18,7 +20,7 @@ import { isApproval } from './ceremonyApproval.ts'
 import { CeremonyBook } from './ceremonyBook.ts'
 import { checkPlan, counts } from './ceremonyCheck.ts'
 import { PlanError, readPlan, type CeremonyPlan } from './ceremonyPlan.ts'
-import { RUN_STEP, stepsOf, TRANSCRIPT_STEP } from './ceremonySteps.ts'
+import { stepsOf, TRANSCRIPT_STEP } from './ceremonySteps.ts'
 import { signedTranscript } from './ceremonyTranscript.ts'
 import { perform } from './ceremonyWork.ts'
 
@@ -41,8 +43,40 @@ export async function runCeremony(
   ctx: Context,
   { id, operatorId }: { readonly id: string; readonly operatorId: string },
 ): Promise<void> {
-  const done = await ifFree(ctx.db, () => live(ctx, { id, operatorId }))
-  if (done === undefined) throw new Refusal('conflict', 'Another ceremony, or a first start, is under way.')
+  await alone(ctx, async () => {
+    await checkFits(ctx, id)
+    await live(ctx, { id, operatorId })
+  })
+}
+
+/**
+ * Ends a ceremony that will not be run, or not be gone on with; what it has made stays.
+ * @throws Refusal not_found, conflict (ended, one under way)
+ */
+export async function abandon(ctx: Context, { id, actor }: { id: string; actor: string }): Promise<void> {
+  await alone(ctx, () =>
+    ctx.db.transaction(async (tx) => {
+      const { state } = known(await lockCeremony(tx, id))
+      if (!(await abandonCeremony(tx, id))) throw new Refusal('conflict', `The ceremony is ${state}.`)
+      await recordCeremony(tx, { act: 'ceremony.abandon', actor, id })
+    }),
+  )
+}
+
+async function alone(ctx: Context, work: () => Promise<void>): Promise<void> {
+  if ((await ifFree(ctx.db, work)) !== undefined) return
+  throw new Refusal('conflict', 'Another ceremony, or a first start, is under way.')
+}
+
+function known(ceremony: CeremonyRow | undefined): CeremonyRow {
+  if (ceremony === undefined) throw new Refusal('not_found', 'There is no such ceremony.')
+  return ceremony
+}
+
+/** Only before it is begun: what it has made by then would be in its own way. */
+async function checkFits(ctx: Context, id: string): Promise<void> {
+  const ceremony = known(await findCeremony(ctx.db, id))
+  if (ceremony.state === 'open') await checkPlan(ctx, storedPlan(ctx, ceremony), ceremony.submittedBy)
 }
 
 /** The service's own, whose lock the caller holds. */
@@ -97,16 +131,13 @@ async function begin(
   tx: Queries,
   { id, operatorId }: { id: string; operatorId: string | null },
 ): Promise<Running> {
-  const ceremony = await lockCeremony(tx, id)
-  if (ceremony === undefined) throw new Refusal('not_found', 'There is no such ceremony.')
+  const ceremony = known(await lockCeremony(tx, id))
   if (!(await beginCeremony(tx, id))) throw new Refusal('conflict', `The ceremony is ${ceremony.state}.`)
   const plan = storedPlan(ctx, ceremony)
   const approvers = await checkApproved(tx, ceremony, plan)
-  // What it has begun to make is there by now: only before that could it be in the way.
-  if (operatorId !== null && ceremony.state === 'open') await checkPlan(ctx, plan, ceremony.submittedBy)
   const actor = actorOf(operatorId)
   const book = await CeremonyBook.open(tx, id)
-  await book.done(tx, RUN_STEP, { by: operatorId, approvers })
+  await book.run(tx, { by: operatorId, approvers })
   await recordCeremony(tx, {
     act: 'ceremony.run',
     actor,
@@ -148,8 +179,7 @@ async function finish(ctx: Context, running: Running): Promise<void> {
   const transcript = await signedTranscript(ctx, running)
   await ctx.db.transaction(async (tx) => {
     await book.done(tx, TRANSCRIPT_STEP, { sha256: createHash('sha256').update(transcript).digest('hex') })
-    if (!(await endCeremony(tx, { id, transcript })))
-      throw new Refusal('conflict', 'The ceremony was abandoned meanwhile.')
+    if (!(await endCeremony(tx, { id, transcript }))) throw new Error('the ceremony is not running any more')
     await recordCeremony(tx, { act: 'ceremony.done', actor, id })
   })
   ctx.log.info({ ceremony: id }, 'a ceremony is done')

@@ -94,9 +94,7 @@ async function shownOperator(ctx: Context, id: string | null) {
 
 /** Those that counted when it was last run. */
 async function shownApprovals(ctx: Context, ceremony: CeremonyRow, book: CeremonyBook) {
-  const { approvers } = book.events.findLast(({ step }) => step === RUN_STEP)?.facts as {
-    approvers: string[]
-  }
+  const { approvers } = book.lastRun as { approvers: string[] }
   const approvals = await approvalsOf(ctx.db, ceremony.id)
   return approvals
     .filter((approval) => approvers.includes(approval.operatorId))

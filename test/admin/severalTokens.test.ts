@@ -40,6 +40,7 @@ describe('a service with several tokens', function () {
     )
     expect(rows).to.deep.equal([
       { purpose: 'ca', serial: other?.serial },
+      { purpose: 'ceremony', serial: other?.serial },
       { purpose: 'signing', serial: people?.serial },
     ])
     const { body } = await service.admin(auditor(), 'GET /keys/:id', { params: { id: keyId } })

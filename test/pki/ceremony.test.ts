@@ -1,4 +1,7 @@
 import { expect } from 'chai'
+import { markdownOf } from '../../src/pki/ceremonyMarkdown.ts'
+import { continueOwn, submitOwn } from '../../src/pki/ceremonyRun.ts'
+import { stepsOf } from '../../src/pki/ceremonySteps.ts'
 import { verifyTranscript } from '../../src/pki/ceremonyVerify.ts'
 import { checkState } from '../support/checkState.ts'
 import { createTestContext } from '../support/context.ts'
@@ -8,7 +11,7 @@ import { refusalSuite } from './ceremonyRefusals.suite.ts'
 import { transcriptSuite } from './ceremonyTranscript.suite.ts'
 
 describe('a ceremony', function () {
-  this.timeout(120_000)
+  this.timeout(240_000)
   let first: Held
   before(async () => {
     first = await holdFirst()
@@ -59,6 +62,36 @@ describe("the first start's own ceremony", () => {
       expect(plan.quorum).to.deep.equal({ approvals: 0, approvers: [] })
       expect(transcript.certificates.map(({ part }) => part)).to.deep.equal(['root', 'issuing'])
       await test.checkState()
+    } finally {
+      await test.close()
+    }
+  })
+
+  it('knows names by whatever they are made of', async () => {
+    const test = await createTestContext()
+    try {
+      const [{ plan } = { plan: Buffer.alloc(0) }] = await test.ctx.db.query<{ plan: Buffer }>({
+        text: 'select plan from ceremony',
+      })
+      const own = JSON.parse(plan.toString()) as Record<string, Record<string, unknown>>
+      const names = ['Ρίζα "A", B+C\\D #1', '#<Ω>=; `x` | _y_ [z](w)']
+      const [root, issuing] = names.map((name) => ({ name }))
+      Object.assign(own, { organization: 'Ελλάς, Α.Ε. \\ "S/N=1"' })
+      Object.assign(own['root'] ?? {}, root)
+      Object.assign(own['issuing'] ?? {}, issuing)
+      const id = await submitOwn(test.ctx, Buffer.from(JSON.stringify(own)))
+      await continueOwn(test.ctx, id)
+      const [{ transcript } = { transcript: Buffer.alloc(0) }] = await test.ctx.db.query<{
+        transcript: Buffer
+      }>({
+        text: 'select transcript from ceremony where id = $1::uuid',
+        values: [id],
+      })
+      const verified = await verifyTranscript(transcript)
+      expect(
+        stepsOf(verified.plan).flatMap((step) => ('subject' in step ? [step.subject] : [])),
+      ).to.deep.equal(names)
+      expect(markdownOf(verified)).to.contain('\\#\\<Ω\\>=; \\`x\\` \\| \\_y\\_ \\[z\\](w)')
     } finally {
       await test.close()
     }

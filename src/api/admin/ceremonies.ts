@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import type { Context } from '../../context.ts'
 import {
-  abandonCeremony,
   approvalsOf,
   eventsOf,
   findCeremony,
@@ -13,7 +12,7 @@ import {
 } from '../../db/ceremonies.ts'
 import { isApproval } from '../../pki/ceremonyApproval.ts'
 import { MAX_PLAN, readPlan } from '../../pki/ceremonyPlan.ts'
-import { recordCeremony, runCeremony, submitPlan } from '../../pki/ceremonyRun.ts'
+import { abandon, recordCeremony, runCeremony, submitPlan } from '../../pki/ceremonyRun.ts'
 import { Refusal } from '../../refusal.ts'
 import { actorOf, found, parsed, uuidParam, type Call, type Endpoints, type Reply } from './endpoint.ts'
 import { page, pageQuery, uuidPosition } from './page.ts'
@@ -59,12 +58,9 @@ export const ceremonyEndpoints: Endpoints<'ceremonies'> = {
 
   'POST /ceremonies/:id/abandon': async (ctx, call) => {
     const id = uuidParam(call, 'ceremony')
-    await ctx.db.transaction(async (tx) => {
-      const { state } = found(await lockCeremony(tx, id), 'ceremony')
-      parsed(z.strictObject({}), call.body)
-      if (!(await abandonCeremony(tx, id))) throw ended(state)
-      await recordCeremony(tx, { act: 'ceremony.abandon', actor: actorOf(call), id })
-    })
+    found(await findCeremony(ctx.db, id), 'ceremony')
+    parsed(z.strictObject({}), call.body)
+    await abandon(ctx, { id, actor: actorOf(call) })
     return { body: await whole(ctx, id) }
   },
 
