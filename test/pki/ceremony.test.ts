@@ -4,7 +4,7 @@ import { continueOwn, submitOwn } from '../../src/pki/ceremonyRun.ts'
 import { stepsOf } from '../../src/pki/ceremonySteps.ts'
 import { verifyTranscript } from '../../src/pki/ceremonyVerify.ts'
 import { checkState } from '../support/checkState.ts'
-import { createTestContext } from '../support/context.ts'
+import { createTestContext, type TestContext } from '../support/context.ts'
 import { holdFirst, PIN, type Held } from './ceremonyGround.ts'
 import { killedSuite } from './ceremonyKilled.suite.ts'
 import { refusalSuite } from './ceremonyRefusals.suite.ts'
@@ -48,52 +48,43 @@ describe('a ceremony', function () {
 })
 
 describe("the first start's own ceremony", () => {
+  let test: TestContext
+  before(async () => {
+    test = await createTestContext()
+  })
+  after(() => test.close())
+  afterEach(() => test.checkState())
+
+  const stored = async (id?: string): Promise<{ plan: Buffer; state: string; transcript: Buffer }> => {
+    const rows = await test.ctx.db.query<{ plan: Buffer; state: string; transcript: Buffer }>({
+      text: `select plan, state, transcript from ceremony
+              where submitted_by is null and ($1::uuid is null or id = $1::uuid) order by submitted_at limit 1`,
+      values: [id ?? null],
+    })
+    return rows[0] ?? expect.fail('no ceremony')
+  }
+
   it('is recorded and signed as every other, and says that nobody approved it', async () => {
-    const test = await createTestContext()
-    try {
-      const rows = await test.ctx.db.query<{ state: string; submittedBy: null; transcript: Buffer }>({
-        text: 'select state, submitted_by as "submittedBy", transcript from ceremony',
-      })
-      expect(rows).to.have.length(1)
-      expect(rows[0]).to.deep.include({ state: 'done', submittedBy: null })
-      const { transcript, plan } = await verifyTranscript(rows[0]?.transcript ?? Buffer.alloc(0))
-      expect(transcript.service.profile).to.equal('test')
-      expect(transcript.approvals).to.deep.equal([])
-      expect(plan.quorum).to.deep.equal({ approvals: 0, approvers: [] })
-      expect(transcript.certificates.map(({ part }) => part)).to.deep.equal(['root', 'issuing'])
-      await test.checkState()
-    } finally {
-      await test.close()
-    }
+    const { state, transcript: octets } = await stored()
+    expect(state).to.equal('done')
+    const { transcript, plan } = await verifyTranscript(octets)
+    expect(transcript.service.profile).to.equal('test')
+    expect(transcript.approvals).to.deep.equal([])
+    expect(plan.quorum).to.deep.equal({ approvals: 0, approvers: [] })
+    expect(transcript.certificates.map(({ part }) => part)).to.deep.equal(['root', 'issuing'])
   })
 
   it('knows names by whatever they are made of', async () => {
-    const test = await createTestContext()
-    try {
-      const [{ plan } = { plan: Buffer.alloc(0) }] = await test.ctx.db.query<{ plan: Buffer }>({
-        text: 'select plan from ceremony',
-      })
-      const own = JSON.parse(plan.toString()) as Record<string, Record<string, unknown>>
-      const names = ['Ρίζα "A", B+C\\D #1', '#<Ω>=; `x` | _y_ [z](w)']
-      const [root, issuing] = names.map((name) => ({ name }))
-      Object.assign(own, { organization: 'Ελλάς, Α.Ε. \\ "S/N=1"' })
-      Object.assign(own['root'] ?? {}, root)
-      Object.assign(own['issuing'] ?? {}, issuing)
-      const id = await submitOwn(test.ctx, Buffer.from(JSON.stringify(own)))
-      await continueOwn(test.ctx, id)
-      const [{ transcript } = { transcript: Buffer.alloc(0) }] = await test.ctx.db.query<{
-        transcript: Buffer
-      }>({
-        text: 'select transcript from ceremony where id = $1::uuid',
-        values: [id],
-      })
-      const verified = await verifyTranscript(transcript)
-      expect(
-        stepsOf(verified.plan).flatMap((step) => ('subject' in step ? [step.subject] : [])),
-      ).to.deep.equal(names)
-      expect(markdownOf(verified)).to.contain('\\#\\<Ω\\>=; \\`x\\` \\| \\_y\\_ \\[z\\](w)')
-    } finally {
-      await test.close()
-    }
+    const own = JSON.parse((await stored()).plan.toString()) as Record<string, Record<string, unknown>>
+    const [root, issuing] = ['Ρίζα "A", B+C\\D #1', '#<Ω>=; `x` | _y_ [z](w)']
+    Object.assign(own, { organization: 'Ελλάς, Α.Ε. \\ "S/N=1"' })
+    Object.assign(own['root'] ?? {}, { name: root })
+    Object.assign(own['issuing'] ?? {}, { name: issuing })
+    const id = await submitOwn(test.ctx, Buffer.from(JSON.stringify(own)))
+    await continueOwn(test.ctx, id)
+    const verified = await verifyTranscript((await stored(id)).transcript)
+    const subjects = stepsOf(verified.plan).flatMap((step) => ('subject' in step ? [step.subject] : []))
+    expect(subjects).to.deep.equal([root, issuing])
+    expect(markdownOf(verified)).to.contain('\\#\\<Ω\\>=; \\`x\\` \\| \\_y\\_ \\[z\\](w)')
   })
 })
