@@ -46,8 +46,9 @@ function wrongIn(
     return `The ${step.name} does not verify with its issuer's key.`
   if (certificate.ca !== (step.part === 'root' || step.part === 'issuing'))
     return `The ${step.name} is of another profile.`
-  if (certificate.keyUsage?.join() !== EXTENDED_USAGE[step.part])
-    return `The ${step.name} is of another profile.`
+  // Its type does not say so: undefined where there is none.
+  const usages = certificate.keyUsage as string[] | undefined
+  if (usages?.join() !== EXTENDED_USAGE[step.part]) return `The ${step.name} is of another profile.`
   return isWithin(certificate, issuer, step.days)
     ? undefined
     : `The ${step.name} is valid for another time than planned.`
