@@ -23,6 +23,7 @@ import { PlanError, readPlan, type CeremonyPlan } from './ceremonyPlan.ts'
 import { stepsOf, TRANSCRIPT_STEP } from './ceremonySteps.ts'
 import { signedTranscript } from './ceremonyTranscript.ts'
 import { perform } from './ceremonyWork.ts'
+import { publishFirstLists } from './crlPublisher.ts'
 
 /** A ceremony that is being run, its plan found good. */
 export interface Running {
@@ -47,6 +48,10 @@ export async function runCeremony(
     await checkFits(ctx, id)
     await live(ctx, { id, operatorId })
   })
+  // Now rather than at the publisher's next look for authorities: certificates that are issued from here on name the lists.
+  await publishFirstLists(ctx).catch((error: unknown) =>
+    ctx.log.warn({ err: error }, "new authorities' revocation lists are not published yet; they will be"),
+  )
 }
 
 /**

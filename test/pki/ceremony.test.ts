@@ -9,6 +9,7 @@ import { holdFirst, PIN, type Held } from './ceremonyGround.ts'
 import { killedSuite } from './ceremonyKilled.suite.ts'
 import { refusalSuite } from './ceremonyRefusals.suite.ts'
 import { transcriptSuite } from './ceremonyTranscript.suite.ts'
+import { usedSuite } from './ceremonyUsed.suite.ts'
 
 describe('a ceremony', function () {
   this.timeout(240_000)
@@ -43,6 +44,7 @@ describe('a ceremony', function () {
   })
 
   transcriptSuite(() => first)
+  usedSuite(() => first)
   refusalSuite(() => first)
   killedSuite(() => first)
 })

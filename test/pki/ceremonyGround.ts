@@ -153,6 +153,8 @@ export interface Held {
   readonly unapproved: Ran
   readonly ran: Ran
   readonly verified: Ran
+  /** Of each authority when it had been run, and how many of them were published by then. */
+  readonly lists: readonly { readonly profile: string; readonly published: number; readonly all: number }[]
 }
 
 /** Holds the first ceremony, with a holder who comes before it and after it. */
@@ -176,10 +178,14 @@ export async function holdFirst(): Promise<Held> {
   const unapproved = await ground.run('submitter', 'ceremony', 'run', id, '--out', transcript)
   const approved = [one, await ground.run('admin', 'ceremony', 'approve', id)]
   const ran = await ground.run('submitter', 'ceremony', 'run', id, '--out', transcript)
+  const lists = await ground.sql<Held['lists'][number]>(
+    `select c.profile, count(l.published)::int as published, count(*)::int as all
+       from crl_list l join certificate c on c.id = l.issuer_id group by 1 order by 1 desc`,
+  )
   const nowhere = ['--url', 'http://127.0.0.1:1']
   const verified = await ground.run('auditor', 'ceremony', 'verify', `${transcript}.json`, ...nowhere)
   const enrolled = (await enrol(ground, code)).status
-  const ways = { submitted, self, approved, unapproved, ran, verified }
+  const ways = { submitted, self, approved, unapproved, ran, verified, lists }
   return { ground, id, transcript, ready, unenrolled, enrolled, ...ways }
 }
 
