@@ -16,6 +16,22 @@ export interface FoundCertificate {
 const COLUMNS = `id, serial, profile, state, subject, issuer_id as "issuerId", not_before as "notBefore",
   not_after as "notAfter"`
 
+/** What else the certificates are that are wanted; absent: it does not matter. */
+export interface CertificateFilter {
+  readonly state?: string | undefined
+  readonly profile?: string | undefined
+  readonly expiresBefore?: Date | undefined
+}
+
+const filtered = (first: number): string => `($${first}::text is null or state = $${first}::text)
+              and ($${first + 1}::text is null or profile = $${first + 1}::text)
+              and ($${first + 2}::timestamptz is null or not_after < $${first + 2}::timestamptz)`
+const filters = ({ state, profile, expiresBefore }: CertificateFilter = {}): unknown[] => [
+  state ?? null,
+  profile ?? null,
+  expiresBefore ?? null,
+]
+
 /** Ranges and not LIKE: a plan that is made once for all values finds a prefix by nothing else. */
 const LAST_CHARACTER = 'chr(1114111)'
 const SERIAL_OCTETS = 20
@@ -30,6 +46,7 @@ export async function certificatesBySubject(
     readonly prefix: string
     readonly limit: number
     readonly after?: { readonly subject: string; readonly id: string } | undefined
+    readonly filter?: CertificateFilter
   },
 ): Promise<FoundCertificate[]> {
   return q.query<FoundCertificate>({
@@ -38,12 +55,14 @@ export async function certificatesBySubject(
             where subject_key is not null
               and subject_key ~>=~ $1::text and subject_key ~<~ ($1::text || ${LAST_CHARACTER})
               and ($2::text is null or subject_key ~>~ $2::text or (subject_key = $2::text and id > $3::uuid))
+              and ${filtered(5)}
             order by subject_key using ~<~, id limit $4::int`,
     values: [
       searched(query.prefix),
       query.after && searched(query.after.subject),
       query.after?.id,
       query.limit,
+      ...filters(query.filter),
     ],
   })
 }
@@ -51,14 +70,55 @@ export async function certificatesBySubject(
 /** Certificates whose serial number begins with these octets, in their order. */
 export async function certificatesBySerial(
   q: Queries,
-  query: { readonly prefix: Buffer; readonly limit: number; readonly after?: Buffer | undefined },
+  query: {
+    readonly prefix: Buffer
+    readonly limit: number
+    readonly after?: Buffer | undefined
+    readonly filter?: CertificateFilter
+  },
 ): Promise<FoundCertificate[]> {
   const last = Buffer.concat([query.prefix, Buffer.alloc(SERIAL_OCTETS, 0xff)])
   return q.query<FoundCertificate>({
     name: 'certificates-by-serial',
     text: `select ${COLUMNS} from certificate
             where serial >= $1::bytea and serial <= $2::bytea and ($3::bytea is null or serial > $3::bytea)
+              and ${filtered(5)}
             order by serial limit $4::int`,
-    values: [query.prefix, last, query.after ?? null, query.limit],
+    values: [query.prefix, last, query.after ?? null, query.limit, ...filters(query.filter)],
   })
+}
+
+/** All that is kept of a certificate, but its key. */
+export interface KeptCertificate extends FoundCertificate {
+  /** Null: it never was, or its octets never left. */
+  readonly der: Buffer | null
+  readonly tbs: Buffer | null
+  readonly keyId: string | null
+  readonly credentialId: string | null
+  readonly issuedAt: Date | null
+  readonly suspendedAt: Date | null
+  readonly revokedAt: Date | null
+  readonly reason: string | null
+  /** As the audit log names who asked for it; null: it says nothing of it. */
+  readonly actor: string | null
+}
+
+/** @param which its id, or its serial number, a magnitude */
+export async function keptCertificate(
+  q: Queries,
+  which: { readonly id: string } | { readonly serial: Buffer },
+): Promise<KeptCertificate | undefined> {
+  const [row] = await q.query<KeptCertificate>({
+    text: `select c.id, c.serial, c.profile, c.state, c.subject, c.issuer_id as "issuerId", c.not_before as "notBefore",
+                  c.not_after as "notAfter", c.der, c.tbs, c.key_id as "keyId", cr.id as "credentialId",
+                  c.issued_at as "issuedAt", c.suspended_at as "suspendedAt", c.revoked_at as "revokedAt",
+                  c.revocation_reason as reason,
+                  -- Recorded in the transaction that stored it, which has one time.
+                  (select a.actor from audit a
+                    where a.recorded_at = c.issued_at and a.act = 'certificate.issue' and ('certificate:' || c.id) = any(a.subjects) limit 1) as actor
+             from certificate c left join credential cr on cr.certificate_id = c.id
+            where c.id = $1::uuid or c.serial = $2::bytea limit 1`,
+    values: 'id' in which ? [which.id, null] : [null, which.serial],
+  })
+  return row
 }

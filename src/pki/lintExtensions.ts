@@ -158,18 +158,19 @@ function keyUsageProblem({ extension, profile }: Linted): string | undefined {
   return found.join() === expected.join() ? undefined : 'not the usage that the profile has'
 }
 
-const oidsIn = (value: Buffer): string[] =>
+export const oidsIn = (value: Buffer): string[] =>
   inside(value, TAG.SEQUENCE).map((one) => {
     if (one.tag !== TAG.OID) throw new Error('not an OID')
     return dotted(one.value)
   })
 
-interface ReadPolicy {
+export interface ReadPolicy {
   readonly policy: string
   readonly qualifiers: readonly { readonly id: string; readonly tag: number; readonly content: Buffer }[]
 }
 
-function policiesIn(value: Buffer): ReadPolicy[] {
+/** @param value of certificatePolicies. @throws Error */
+export function policiesIn(value: Buffer): ReadPolicy[] {
   return inside(value, TAG.SEQUENCE).map((one) => {
     const fields = new Fields(inside(one.whole, TAG.SEQUENCE))
     const policy = dotted(fields.take(TAG.OID).value)

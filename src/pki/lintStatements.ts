@@ -72,7 +72,7 @@ export const statementRules: readonly Rule[] = [
   },
 ]
 
-interface Statement {
+export interface Statement {
   readonly id: string
   readonly info: Element | undefined
 }
@@ -88,7 +88,8 @@ function statements({ extension }: Linted): readonly Statement[] {
   return known
 }
 
-function statementsIn({ value }: ReadExtension): Statement[] {
+/** @throws Error */
+export function statementsIn({ value }: ReadExtension): Statement[] {
   return inside(value, TAG.SEQUENCE).map((one) => {
     const fields = new Fields(inside(one.whole, TAG.SEQUENCE))
     const id = dotted(fields.take(TAG.OID).value)
@@ -107,7 +108,7 @@ function asProfile(on: Linted, id: string, expected: boolean): string | undefine
   return (found !== undefined) === expected ? undefined : 'missing, or there although the profile has none'
 }
 
-const oids = ({ value }: Element): string[] =>
+export const oids = ({ value }: Element): string[] =>
   elements(value).map((one) => {
     if (one.tag !== TAG.OID) throw new Error('not an OID')
     return dotted(one.value)
@@ -119,17 +120,21 @@ function pdsProblem(on: Linted): string | undefined {
   if (info === undefined || !isWanted) {
     return (info !== undefined) === isWanted ? undefined : 'missing, or there although the profile has none'
   }
-  const locations = inside(info.whole, TAG.SEQUENCE).map((one) => {
+  const locations = disclosures(info)
+  if (!locations.every(({ url }) => HTTPS.test(url))) return 'reached by https'
+  if (!locations.every(({ language }) => LANGUAGE.test(language))) return 'a language is two small letters'
+  return locations.some(({ language }) => language === 'en') ? undefined : 'one is in English'
+}
+
+/** Where PKI disclosure statements are. @throws Error */
+export const disclosures = (info: Element): { readonly url: string; readonly language: string }[] =>
+  inside(info.whole, TAG.SEQUENCE).map((one) => {
     const fields = new Fields(inside(one.whole, TAG.SEQUENCE))
     const url = fields.take(TAG.IA5_STRING).value.toString('latin1')
     const language = fields.take(TAG.PRINTABLE_STRING).value.toString('latin1')
     fields.end()
     return { url, language }
   })
-  if (!locations.every(({ url }) => HTTPS.test(url))) return 'reached by https'
-  if (!locations.every(({ language }) => LANGUAGE.test(language))) return 'a language is two small letters'
-  return locations.some(({ language }) => language === 'en') ? undefined : 'one is in English'
-}
 
 /** The OID of the semantics that are declared for the subject's identifier. */
 export function semanticsOf(on: Linted): string | undefined {

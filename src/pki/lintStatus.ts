@@ -106,7 +106,7 @@ export const statusRules: readonly Rule[] = [
 const NULL = Buffer.from([0x05, 0x00])
 
 /** The one address of a list. @throws Error where it says anything else */
-function listAddress(value: Buffer): string {
+export function listAddress(value: Buffer): string {
   const [point, ...more] = inside(value, TAG.SEQUENCE)
   if (point?.tag !== TAG.SEQUENCE || more.length > 0) throw new Error('one distribution point')
   // Neither reasons nor another issuer.
@@ -120,8 +120,12 @@ function listAddress(value: Buffer): string {
 
 function locations({ extension }: Linted): { method: string; url: string }[] {
   const found = extension(OID.authorityInfoAccess)
-  if (found === undefined) return []
-  return inside(found.value, TAG.SEQUENCE).map((one) => {
+  return found === undefined ? [] : locationsIn(found.value)
+}
+
+/** @param value of authorityInfoAccess. @throws Error */
+export function locationsIn(value: Buffer): { method: string; url: string }[] {
+  return inside(value, TAG.SEQUENCE).map((one) => {
     const fields = new Fields(inside(one.whole, TAG.SEQUENCE))
     const method = dotted(fields.take(TAG.OID).value)
     const url = fields.take(TAG.primitive(6)).value.toString('latin1')

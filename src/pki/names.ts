@@ -154,7 +154,7 @@ export const subjectPrefix = (commonName: string): string =>
   `${nameAttributes.commonName.short}=${escaped(commonName.normalize('NFC'))}`
 
 /** RFC 4514, 2.4. */
-const escaped = (text: string): string => text.replaceAll(/[,+"\\<>;]/g, '\\$&').replace(/^#/, '\\#')
+export const escaped = (text: string): string => text.replaceAll(/[,+"\\<>;]/g, '\\$&').replace(/^#/, '\\#')
 
 const lengthOf = (text: string): number => Array.from(text.normalize('NFC')).length
 

@@ -30,6 +30,9 @@ export function keyOfPkcs10(request: Buffer): OutsideKey {
   return { keyType, spki }
 }
 
+/** DER of the Name that a PKCS#10 asks for: for people to compare; nobody has verified it. @throws Refusal invalid_request */
+export const subjectOfPkcs10 = (request: Buffer): Buffer => parts(request).subject
+
 /** DER of a PKCS#10 in PEM (RFC 7468, 7; "NEW CERTIFICATE REQUEST" is as old tools write it). @throws Refusal invalid_request */
 export function pkcs10OfPem(pem: string): Buffer {
   const [, name, body = '', end] = PEM.exec(pem) ?? []
@@ -44,6 +47,8 @@ interface Parts {
   /** DER of the CertificationRequestInfo: what is signed. */
   readonly info: Buffer
   readonly spki: Buffer
+  /** DER of the Name. */
+  readonly subject: Buffer
   /** DER of the AlgorithmIdentifier. */
   readonly algorithm: Buffer
   readonly signature: Buffer
@@ -59,13 +64,13 @@ function parts(request: Buffer): Parts {
     outer.end()
     const inner = new Fields(inside(info, TAG.SEQUENCE))
     const version = smallNumber(inner.take(TAG.INTEGER).value)
-    inner.take(TAG.SEQUENCE)
+    const subject = inner.take(TAG.SEQUENCE).whole
     const spki = inner.take(TAG.SEQUENCE).whole
     // Attributes: a must, and often empty (RFC 2986, 4.1). Their contents are nobody's.
     inner.take(TAG.context(0))
     inner.end()
     if (version !== 0 || bits[0] !== 0) throw new Error('not version 1')
-    return { info, spki, algorithm, signature: bits.subarray(1) }
+    return { info, spki, subject, algorithm, signature: bits.subarray(1) }
   } catch {
     throw refused('it is not DER of that form')
   }
