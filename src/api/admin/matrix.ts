@@ -47,6 +47,11 @@ export const matrix = {
   'POST /credentials/:id/send-codes': ['registration-officer'],
   'POST /credentials/:id/reset-second-factor': ['registration-officer'],
 
+  // Subjects are personal data, too: those who register and revoke, and those who judge what they did.
+  'GET /certificates': ['registration-officer', 'revocation-officer', 'auditor'],
+  'POST /certificates': ['registration-officer'],
+  'GET /certificates/:id': ['registration-officer', 'revocation-officer', 'auditor'],
+
   'GET /revocations': ['revocation-officer', 'security-officer', 'auditor'],
   'POST /revocations': ['revocation-officer', 'security-officer'],
   'GET /revocations/report': ['revocation-officer', 'security-officer', 'auditor'],

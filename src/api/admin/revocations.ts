@@ -14,14 +14,8 @@ import { reinstate, revoke, suspend } from '../../pki/revoke.ts'
 import { Refusal } from '../../refusal.ts'
 import { actorOf, found, parsed, type Endpoints } from './endpoint.ts'
 import { page, pageQuery, uuidPosition } from './page.ts'
+import { hex, moment, serial } from './values.ts'
 
-const serial = z
-  .string()
-  .max(100)
-  .transform((text) => text.replaceAll(/[\s:]/g, ''))
-  .pipe(z.string().regex(/^[0-9a-fA-F]{2,40}$/, 'hexadecimal digits of a serial number'))
-  .transform((digits) => Buffer.from(digits.padStart(digits.length + (digits.length % 2), '0'), 'hex'))
-const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text))
 const reasons = Object.keys(listedReasons).filter((name) => name !== 'certificateHold') as RevocationReason[]
 
 const common = {
@@ -85,8 +79,6 @@ async function certificateOf(
 ): Promise<{ readonly id: string; readonly credentialId: string | null }> {
   return found(await certificateBySerial(ctx.db, octets), 'certificate')
 }
-
-const hex = (octets: Buffer): string => octets.toString('hex').toUpperCase()
 
 function shown(row: StatusChangeRow): Record<string, unknown> {
   const { id, certificateId, change, actor, requestedAt, decidedAt, publishedAt } = row
