@@ -8,6 +8,7 @@ import { addCertificateCommands } from './commands/certificates.ts'
 import { addClientCommands } from './commands/clients.ts'
 import { addCredentialCommands } from './commands/credentials.ts'
 import { addDeliveryCommands } from './commands/deliveries.ts'
+import { addIssuedCommands } from './commands/issued.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addOperatorCommands } from './commands/operators.ts'
 import { addPersonCommands } from './commands/persons.ts'
@@ -59,6 +60,7 @@ addCertificateCommands(addClientCommands(program, open), { owners: 'clients', op
 addPersonCommands(program, open)
 addCredentialCommands(program, open)
 addCertificateCommands(addOperatorCommands(program, open), { owners: 'operators', open })
+addIssuedCommands(program, open)
 addRevocationCommands(program, open)
 addDeliveryCommands(program, open)
 addCeremonyCommands(program, open)

@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import { X509Certificate } from 'node:crypto'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { strings } from '../../src/api/enrol/strings.ts'
@@ -171,38 +170,13 @@ describe('the command line', function () {
     expect((await json('person', 'erase', idOf(person), '--yes'))['erased']).to.equal(true)
   })
 
-  it("changes certificates' status by their serial, and reports how long that took", async () => {
-    const demo = JSON.parse(readFileSync(join(installation.home, 'demo.json'), 'utf8')) as {
-      caCertificate: string
-    }
-    const root = new X509Certificate(readFileSync(demo.caCertificate))
-    const { code, err } = await run('revocation', 'revoke', root.serialNumber, '--reason', 'cACompromise')
-    expect([code, err]).to.deep.equal([1, "The certificate is its own issuer's.\n"])
-    const page = await (await fetch(`${url}/pki/`)).text()
-    const addresses = [...new Set(page.match(/\/pki\/ca\/[0-9a-f-]{36}\.cer/g))]
-    const authorities = await Promise.all(
-      addresses.map(
-        async (path) => new X509Certificate(Buffer.from(await (await fetch(url + path)).arrayBuffer())),
-      ),
-    )
-    const serial = authorities.find(({ subject, issuer }) => subject !== issuer)?.serialNumber ?? ''
-    const requested = '2026-01-01T00:00:00Z'
-    const suspended = await json('revocation', 'suspend', serial, '--requested-at', requested)
-    expect(suspended).to.include({ serial, status: 'revoked', reason: 'certificateHold' })
-    expect(await json('revocation', 'reinstate', serial)).to.include({ status: 'issued' })
-    const { items } = await json('revocation', 'list', '--serial', serial)
-    expect((items as { change: string }[]).map(({ change }) => change)).to.deep.equal([
-      'reinstate',
-      'suspend',
-    ])
-    expect(await json('revocation', 'report')).to.include({ changes: 2, late: 1 })
-  })
-
   describe('ends with a status that a script can act on:', () => {
     it('1 when the service refuses', async () => {
       const { code, out, err } = await run('client', 'show', 'nobody')
       expect({ code, out, err }).to.deep.equal({ code: 1, out: '', err: 'There is no such client.\n' })
     })
+
+    const ISSUE = ['certificate', 'issue', '--profile', 'ncp-l', '--request', 'package.json', '--subject']
 
     it('2 when it is used wrongly', async () => {
       for (const [args, sentence] of [
@@ -224,6 +198,19 @@ describe('the command line', function () {
           /^\/nowhere\.json cannot be read \(ENOENT\)\.\n$/,
         ],
         [['client', 'list', '--url', 'nonsense'], /^nonsense is no URL\.\n$/],
+        [['certificate', 'issue'], /^Give --profile, --request and --subject\.\n$/],
+        [['certificate', 'show', '/nowhere.pem'], /^\/nowhere\.pem cannot be read \(ENOENT\)\.\n$/],
+        [['certificate', 'show', 'package.json'], /^package\.json is no certificate\.\n$/],
+        [
+          ['certificate', 'export', '4f', '--der', '--chain'],
+          /^DER is of one certificate: --chain goes without/,
+        ],
+        [
+          [...ISSUE, 'Narvik'],
+          /^--subject takes attributes such as "CN=Narvik seal, O=Narvik AS, C=NO"\.\n$/,
+        ],
+        [[...ISSUE, 'CN=a, CN=b'], /^--subject: CN stands there twice\.\n$/],
+        [[...ISSUE, 'L=Narvik'], /^--subject: there is no "L"; there are C, O, OU, organizationIdentifier, /],
       ] as const) {
         const { code, err } = await run(...args)
         expect(code, args.join(' ')).to.equal(2)
