@@ -102,4 +102,11 @@ describe('the command line of certificates', function () {
     const again = await run('certificate', 'export', serial, '--out', der)
     expect([again.code, again.err]).to.deep.equal([2, `${der} is there already.\n`])
   })
+
+  it('checks everything that was issued', async () => {
+    const { code, out, err } = await run('certificate', 'check')
+    expect([code, err]).to.deep.equal([0, ''])
+    expect(out).to.match(/^[1-9][0-9]* certificates checked, 0 findings\.\n$/)
+    expect(await json('certificate', 'check')).to.include({ found: 0 })
+  })
 })

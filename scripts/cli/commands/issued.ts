@@ -5,6 +5,7 @@ import { Failure } from '../failure.ts'
 import { octetsOf, writeTo } from '../files.ts'
 import { cell, printItem, printJson, printPage } from '../print.ts'
 import { subjectOf } from '../subject.ts'
+import { addCertificateCheck } from './checks.ts'
 import { examples, paged, pageOf, text, verb, type Open, type Options, type Session } from '../verb.ts'
 
 /** A serial number or an id: everything else is a file. */
@@ -37,12 +38,14 @@ export function addIssuedCommands(program: Command, open: Open): void {
     .option('--chain', 'and those of its authorities, up to the root')
     .option('--der', 'in DER')
     .option('--out <file>', 'a new file; standard output if absent')
+  addCertificateCheck(certificate, open)
   examples(certificate, [
     'certificate issue --profile ncp-l --request seal.csr --subject "CN=Narvik seal, O=Narvik AS, ' +
       'organizationIdentifier=NTRNO-987654321, C=NO" --out seal.pem',
     'certificate show 4F0C…',
     'certificate search --subject "Narvik" --state issued',
     'certificate export 4F0C… --chain --out chain.pem',
+    'certificate check',
   ])
 }
 

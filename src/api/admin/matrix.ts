@@ -52,6 +52,8 @@ export const matrix = {
   'POST /certificates': ['registration-officer'],
   'GET /certificates/:id': ['registration-officer', 'revocation-officer', 'auditor'],
 
+  'GET /checks/certificates': ['security-officer', 'auditor'],
+
   'GET /revocations': ['revocation-officer', 'security-officer', 'auditor'],
   'POST /revocations': ['revocation-officer', 'security-officer'],
   'GET /revocations/report': ['revocation-officer', 'security-officer', 'auditor'],

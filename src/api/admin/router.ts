@@ -10,6 +10,7 @@ import { renderErrors } from '../http/errors.ts'
 import { auditEndpoints } from './audit.ts'
 import { authenticateOperator } from './authenticate.ts'
 import { ceremonyEndpoints } from './ceremonies.ts'
+import { checkEndpoints } from './checks.ts'
 import { clientEndpoints } from './clients.ts'
 import { credentialEndpoints } from './credentials.ts'
 import { deliveryEndpoints } from './deliveries.ts'
@@ -33,6 +34,7 @@ const endpoints: Readonly<Record<EndpointName, Endpoint>> = {
   ...personEndpoints,
   ...credentialEndpoints,
   ...issuedCertificateEndpoints,
+  ...checkEndpoints,
   ...revocationEndpoints,
   ...deliveryEndpoints,
   ...ceremonyEndpoints,
