@@ -5,6 +5,7 @@ import { Admin } from './admin.ts'
 import { addAuditCommands } from './commands/audit.ts'
 import { addCeremonyCommands } from './commands/ceremonies.ts'
 import { addCertificateCommands } from './commands/certificates.ts'
+import { addListCommands } from './commands/checks.ts'
 import { addClientCommands } from './commands/clients.ts'
 import { addCredentialCommands } from './commands/credentials.ts'
 import { addDeliveryCommands } from './commands/deliveries.ts'
@@ -62,6 +63,7 @@ addCredentialCommands(program, open)
 addCertificateCommands(addOperatorCommands(program, open), { owners: 'operators', open })
 addIssuedCommands(program, open)
 addRevocationCommands(program, open)
+addListCommands(program, open)
 addDeliveryCommands(program, open)
 addCeremonyCommands(program, open)
 addAuditCommands(program, open)

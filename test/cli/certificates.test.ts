@@ -108,5 +108,9 @@ describe('the command line of certificates', function () {
     expect([code, err]).to.deep.equal([0, ''])
     expect(out).to.match(/^[1-9][0-9]* certificates checked, 0 findings\.\n$/)
     expect(await json('certificate', 'check')).to.include({ found: 0 })
+    const lists = await run('crl', 'check')
+    expect([lists.code, lists.err]).to.deep.equal([0, ''])
+    // Of two authorities the whole ones, the issuing one's shards, and the one of the root's that is named.
+    expect(lists.out).to.equal('131 lists checked, 0 findings.\n')
   })
 })

@@ -3,10 +3,8 @@ import type { EndpointName } from '../../../src/api/admin/matrix.ts'
 import type { Item, Page } from '../admin.ts'
 import { Failure } from '../failure.ts'
 import { cell, progress } from '../print.ts'
-import { verb, type Open, type Session } from '../verb.ts'
+import { examples, verb, type Open, type Session } from '../verb.ts'
 
-/** A page of certificates takes a tenth of this. */
-const LIMIT = 200
 /** A list of a million entries takes some seconds. */
 const TIMEOUT_MS = 120_000
 
@@ -15,6 +13,8 @@ interface Check {
   /** Members at the beginning of a finding's line. */
   readonly of: readonly string[]
   readonly noun: string
+  /** Of a page: what takes seconds, and no minutes. */
+  readonly limit: number
 }
 
 export function addCertificateCheck(certificate: Command, open: Open): void {
@@ -26,17 +26,35 @@ export function addCertificateCheck(certificate: Command, open: Open): void {
         endpoint: 'GET /checks/certificates',
         of: ['serial', 'profile'],
         noun: 'certificates',
+        limit: 200,
       }),
   })
 }
 
+/** `intaglio crl check` */
+export function addListCommands(program: Command, open: Open): void {
+  const crl = program.command('crl').description('revocation lists that are published')
+  verb(crl, 'check', {
+    says: 'judge each list by its issuer, by what is recorded of it, and by the certificates that it is about',
+    open,
+    work: (session) =>
+      check(session, {
+        endpoint: 'GET /checks/lists',
+        of: ['issuerId', 'list', 'number'],
+        noun: 'lists',
+        limit: 16,
+      }),
+  })
+  examples(crl, ['crl check'])
+}
+
 /** Findings one a line as they come, and how many; the service has a page at a time in its memory, and so has this. */
-async function check({ admin, output }: Session, { endpoint, of, noun }: Check): Promise<void> {
+async function check({ admin, output }: Session, { endpoint, of, noun, limit }: Check): Promise<void> {
   let [checked, found]: [number, number] = [0, 0]
   let shown: ReturnType<typeof progress> | undefined
   try {
     for (let cursor: string | undefined; ;) {
-      const query = { limit: LIMIT, cursor }
+      const query = { limit, cursor }
       const page = (await admin.page(endpoint, { query, timeoutMs: TIMEOUT_MS })) as Page & Item
       shown ??= progress(output, 'Checking', Number(page['total']))
       checked += Number(page['checked'])

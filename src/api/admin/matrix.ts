@@ -53,6 +53,7 @@ export const matrix = {
   'GET /certificates/:id': ['registration-officer', 'revocation-officer', 'auditor'],
 
   'GET /checks/certificates': ['security-officer', 'auditor'],
+  'GET /checks/lists': ['security-officer', 'auditor'],
 
   'GET /revocations': ['revocation-officer', 'security-officer', 'auditor'],
   'POST /revocations': ['revocation-officer', 'security-officer'],
