@@ -14,7 +14,7 @@ import {
   type OlderEntry,
 } from '../db/listChecks.ts'
 import { entriesOf, readList, type ReadEntry, type ReadList } from './crlRead.ts'
-import { issuerById } from './hierarchy.ts'
+import { issuerById } from './issuers.ts'
 import type { Issuer } from './issue.ts'
 import type { Finding } from './lint.ts'
 import { readTbs } from './lintParse.ts'
