@@ -4,6 +4,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { intaglio, type Ran } from '../support/cli.ts'
+import { withClient } from '../support/database.ts'
 import { install, type Installation } from '../support/serverProcess.ts'
 
 describe('the command line of certificates', function () {
@@ -112,5 +113,22 @@ describe('the command line of certificates', function () {
     expect([lists.code, lists.err]).to.deep.equal([0, ''])
     // Of two authorities the whole ones, the issuing one's shards, and the one of the root's that is named.
     expect(lists.out).to.equal('131 lists checked, 0 findings.\n')
+  })
+
+  it('ends with status 1 where a check finds anything, and says what on a line', async () => {
+    const { superUrl } = installation.database
+    const sql = (text: string) => withClient(superUrl, (client) => client.query(text))
+    await sql(`update certificate set not_after = not_after + interval '1 day' where profile = 'root'`)
+    const certificates = await run('certificate', 'check')
+    expect([certificates.code, certificates.err]).to.deep.equal([1, 'Not all is as it should be.\n'])
+    expect(certificates.out).to.match(
+      /^[0-9A-F]{32} root error validity_is_the_recorded \(RFC 5280, 4\.1\.2\.5\): another one\n[0-9]+ certificates checked, 1 findings\.\n$/,
+    )
+    await sql(`update crl set entries = entries + 1 where (list_id, number) in
+                 (select id, published from crl_list where shard is null
+                    and issuer_id = (select id from certificate where profile = 'root'))`)
+    const lists = await run('crl', 'check')
+    expect([lists.code, lists.err]).to.deep.equal([1, 'Not all is as it should be.\n'])
+    expect(lists.out).to.match(/^[0-9a-f-]{36} whole [0-9]+ error list_entries_are_the_revoked \(/)
   })
 })
