@@ -1,0 +1,80 @@
+import type { CredentialKey, Problem, VerificationKey } from '../credentialKey.ts'
+
+/** An object as JSON.parse makes it. */
+export type JsonObject = { readonly [member: string]: unknown }
+
+/** What a credential is secured with. */
+export interface IssueRequest {
+  /** A credential of W3C's data model (1.1 or 2.0), or the claims of an SD-JWT VC. Never altered. */
+  readonly credential: JsonObject
+  readonly key: CredentialKey
+  /** The time that is written where one is wanted. */
+  readonly now: Date
+  /** Data Integrity: which one; without, by the key. */
+  readonly cryptosuite?: string | undefined
+  /** Data Integrity, ecdsa-sd-2023: JSON pointers of what is always disclosed. */
+  readonly mandatoryPointers?: readonly string[] | undefined
+  /** SD-JWT: JSON pointers of what its holder may leave out. */
+  readonly selective?: readonly string[] | undefined
+  /** SD-JWT: the holder's public key, as a JWK. */
+  readonly holder?: JsonObject | undefined
+  /** Data Integrity: the proof, or proofs, that the new one comes after (VC Data Integrity 1.0, 2.1.2). */
+  readonly previousProof?: string | readonly string[] | undefined
+}
+
+export interface PresentRequest {
+  readonly presentation: JsonObject | string
+  readonly key: CredentialKey
+  readonly now: Date
+  readonly challenge?: string | undefined
+  readonly domain?: string | undefined
+  readonly validUntil?: Date | undefined
+  readonly cryptosuite?: string | undefined
+}
+
+/** A proof of possession of a key (OpenID4VCI 1.0, appendix F). */
+export interface ProveRequest {
+  readonly key: CredentialKey
+  readonly now: Date
+  /** The credential issuer's identifier. */
+  readonly domain: string
+  readonly challenge?: string | undefined
+  readonly validUntil?: Date | undefined
+  readonly cryptosuite?: string | undefined
+}
+
+export interface Secured {
+  readonly body: string | Buffer | JsonObject
+  readonly mediaType: string
+}
+
+export interface VerifyRequest {
+  readonly secured: string | Buffer | JsonObject
+  readonly now: Date
+  /** Of a presentation: what it must have been made for. */
+  readonly challenge?: string | undefined
+  readonly domain?: string | undefined
+  /** 'proof': the signature and the times alone; 'strict': also that the issuer controls the key. */
+  readonly profile: 'strict' | 'proof'
+  /** The key that a URL names; undefined where nobody knows it. */
+  readonly resolve: (id: string) => Promise<VerificationKey | undefined>
+}
+
+export interface Verdict {
+  /** Empty: it is good. */
+  readonly problems: readonly Problem[]
+  /** What was secured, where it could be read. */
+  readonly content?: JsonObject | undefined
+}
+
+/**
+ * A way to secure credentials and presentations; what is not there cannot be done in it. What is wrong with what is to be
+ * secured is a Refusal 'invalid_request' that names it, before the key is asked.
+ */
+export interface Format {
+  readonly name: 'jwt' | 'data-integrity' | 'sd-jwt' | 'cose'
+  readonly issue: (request: IssueRequest) => Promise<Secured>
+  readonly present?: (request: PresentRequest) => Promise<Secured>
+  readonly prove?: (request: ProveRequest) => Promise<Secured>
+  readonly verify: (request: VerifyRequest) => Promise<Verdict>
+}
