@@ -47,12 +47,13 @@ export class Stamping {
   /** No serial number twice, none that is not recorded, and nothing left open. */
   async end(): Promise<void> {
     await this.#more()
-    await until(async () => (await this.#orphans()) === 0, {
+    this.#isAsking = false
+    await Promise.all(this.#clients)
+    // Only when nobody asks any more is all that is open a dead process's, also while its lease runs.
+    await until(async () => (await this.ground.open()) === 0, {
       withinMs: 3 * RECOVERY_MS,
       otherwise: () => 'what dead processes left open is not closed',
     })
-    this.#isAsking = false
-    await Promise.all(this.#clients)
     await this.#place.server.kill('SIGTERM')
     const serials = this.received.map(({ serial }) => serial)
     expect(new Set(serials).size).to.equal(serials.length)
@@ -69,15 +70,6 @@ export class Stamping {
     this.#isAsking = false
     await Promise.all(this.#clients)
     await this.ground.remove()
-  }
-
-  /** Attempts of processes that are dead. */
-  async #orphans(): Promise<number> {
-    const [row] = await this.ground.sql<{ count: number }>(
-      `select count(*)::int as count from attempt t
-        where not exists (select from instance i where i.id = t.instance and i.lease_until > now())`,
-    )
-    return row?.count ?? 0
   }
 
   async #more(): Promise<void> {
