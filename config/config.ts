@@ -3,6 +3,7 @@ import { databaseTlsSchema } from './databaseTls.ts'
 import { isOrigin, listenerSchema } from './listeners.ts'
 import { publicJwkSchema, rolesSchema } from './operators.ts'
 import { pkiFields } from './pki.ts'
+import { statusSchema } from './status.ts'
 import { clockSchema, tsaSchema } from './time.ts'
 import { tokensSchema } from './tokens.ts'
 
@@ -156,6 +157,8 @@ export const configSchema = z.strictObject({
   clock: clockSchema.default({ toleranceMs: 500, settleSeconds: 10, ntpServers: [], ntpSeconds: 16 }),
   /** Timestamps; config/time.ts documents the fields. Absent: there are none. */
   tsa: tsaSchema.optional(),
+  /** Status lists of credentials; config/status.ts documents the fields. */
+  status: statusSchema.default({ entries: 131_072, validSeconds: 86_400, ttlSeconds: 300 }),
   oauth: z.strictObject({
     /** Seconds that a service token lives. */
     tokenSeconds: z.int().min(30).max(86_400).default(3600),
