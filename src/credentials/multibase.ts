@@ -2,7 +2,7 @@ import { fromBase64url } from '../signing/base64url.ts'
 
 /** Bitcoin's (Controlled Identifiers 1.0, 2.4): without 0, O, I and l. */
 const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
-const VALUES = new Map([...BASE58].map((character, value) => [character, value]))
+const VALUES = new Map(Array.from(BASE58, (character, value) => [character, value]))
 /** Reading base 58 takes the square of its length. An RSA key of 4096 bits, the longest that is written so, has 721. */
 const BASE58_MAX = 1024
 /** Octets that are written in base 58 at most: those that BASE58_MAX characters hold. */
@@ -27,7 +27,7 @@ export function fromBase58btc(text: string): Buffer | undefined {
     number = number * 58n + BigInt(value)
   }
   const digits = number === 0n ? '' : number.toString(16)
-  const zeros = leading([...text], '1')
+  const zeros = leading(Array.from(text), '1')
   return Buffer.concat([
     Buffer.alloc(zeros),
     Buffer.from(digits.padStart(digits.length + (digits.length % 2), '0'), 'hex'),
