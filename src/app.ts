@@ -13,6 +13,8 @@ import { straight } from './api/http/direct.ts'
 import { securityHeaders } from './api/http/headers.ts'
 import type { Operation } from './api/http/openapi.ts'
 import { requestLog } from './api/http/requestLog.ts'
+import { keyserviceOperations } from './api/keyservice/operations.ts'
+import { keyserviceMethods, keyserviceRouter } from './api/keyservice/router.ts'
 import { oauthOperations } from './api/oauth/operations.ts'
 import { oauthMetadata, oauthRouter } from './api/oauth/router.ts'
 import { nowhere } from './api/ops/nowhere.ts'
@@ -45,6 +47,7 @@ export function createApp(ctx: Context, door: Door): RequestListener {
   }
   const editions = door.faces.has('csc') ? cscEditions(ctx) : []
   for (const { at, dialect } of editions) app.use(at, cscRouter(ctx, dialect))
+  if (door.faces.has('keyservice')) app.use(keyserviceRouter(ctx))
   const described = operationsOf(door, editions)
   if (described !== undefined) app.use(docsRouter(ctx, { url: door.url, operations: described }))
   if (door.faces.has('admin')) app.use('/admin/v1', adminRouter(ctx, door))
@@ -53,7 +56,8 @@ export function createApp(ctx: Context, door: Door): RequestListener {
   app.use(nowhere(ctx))
   const methods = editions.flatMap(({ at, dialect }) => cscMethods(ctx, dialect, at))
   const { exact, below } = door.faces.has('pki') ? pkiMethods(ctx, '/pki') : { exact: [], below: [] }
-  return straight({ exact: new Map([...methods, ...exact]), below }, [headers, ...logged], app)
+  const keys = door.faces.has('keyservice') ? keyserviceMethods(ctx) : []
+  return straight({ exact: new Map([...methods, ...keys, ...exact]), below }, [headers, ...logged], app)
 }
 
 interface Edition {
@@ -63,9 +67,10 @@ interface Edition {
 
 /** What clients can call at a door, as it is described there; undefined where that is nothing. */
 function operationsOf({ faces }: Door, editions: readonly Edition[]): (() => Operation[]) | undefined {
-  if (editions.length === 0 && !faces.has('oauth')) return undefined
+  if (editions.length === 0 && !faces.has('oauth') && !faces.has('keyservice')) return undefined
   return () => [
     ...editions.toReversed().flatMap(({ at, dialect }) => cscOperations(dialect, at)),
+    ...(faces.has('keyservice') ? keyserviceOperations() : []),
     ...(faces.has('oauth') ? oauthOperations() : []),
   ]
 }

@@ -53,7 +53,8 @@ export async function createAuthorisation(q: Queries, made: NewAuthorisation): P
       a.authorisationId,
       made.sadHash,
       a.clientId,
-      a.credentialId,
+      // Empty: the key is used without a credential.
+      a.credentialId || null,
       a.keyId,
       a.hash ?? null,
       a.digests !== undefined,
