@@ -35,5 +35,6 @@ declare module 'jsonld' {
     compact: (input: object, context: unknown, options: Options) => Promise<Record<string, unknown>>
     toRDF: (input: object, options: Options & { readonly format: 'application/n-quads' }) => Promise<string>
   }
+  // eslint-disable-next-line no-restricted-syntax -- the library has one
   export default jsonld
 }

@@ -28,7 +28,8 @@ export function checkShape(document: JsonObject, named: string): void {
     for (const name of names) characters += name.length
     for (const member of Object.values(value)) {
       if (typeof member === 'string') characters += member.length
-      if (typeof member === 'object' && member !== null) level.push({ value: member as object, depth: depth + 1 })
+      if (typeof member === 'object' && member !== null)
+        level.push({ value: member as object, depth: depth + 1 })
     }
     if (characters > MAX_CHARACTERS) throw tooLarge(named, `has more than ${MAX_CHARACTERS} characters`)
   }
