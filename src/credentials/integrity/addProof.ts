@@ -36,11 +36,17 @@ export async function addProof(request: ProofRequest): Promise<JsonObject> {
     const present = proofsOf(document)
     return { proofs: present, unsecured: securedBy(request.previousProof, document, present) }
   })
-  if (proofs.length === MAX_PROOFS) throw new Refusal('invalid_request', `proof: there are ${MAX_PROOFS} already`)
+  if (proofs.length === MAX_PROOFS)
+    throw new Refusal('invalid_request', `proof: there are ${MAX_PROOFS} already`)
   if (request.proofId !== undefined && proofs.some((proof) => proof['id'] === request.proofId))
     throw new Refusal('invalid_request', 'proofId: another proof has it')
   const proof = proofOf(request, { suite, context: document['@context'] })
-  const proofValue = await suite.make({ document: unsecured, proof, key, mandatoryPointers: mandatoryPointers ?? [] })
+  const proofValue = await suite.make({
+    document: unsecured,
+    proof,
+    key,
+    mandatoryPointers: mandatoryPointers ?? [],
+  })
   const made = { ...proof, proofValue }
   return { ...document, proof: proofs.length === 0 ? made : [...proofs, made] }
 }

@@ -4,7 +4,8 @@ import { isObject, type JsonObject } from '../../signing/strictJson.ts'
 import type { Problem, VerificationKey } from '../credentialKey.ts'
 import { parseDateTime } from '../dateTime.ts'
 import type { Relationship, VerifyRequest } from '../formats/format.ts'
-import { withoutValue, type Suite } from './proof.ts'
+import { jcs } from './jcs.ts'
+import { without, type Suite } from './proof.ts'
 import { proofsOf, securedBy } from './proofSet.ts'
 import { suiteOf } from './suites.ts'
 
@@ -75,7 +76,7 @@ async function checkProof(asked: Asked, request: VerifyRequest): Promise<string>
   checkPlace(proof, request)
   const proofValue = stringOf(proof, 'proofValue')
   const key = await keyOf(stringOf(proof, 'verificationMethod'), { suite, purpose, request })
-  const unsecured = { proof: withoutValue(proof), document: underContexts(asked, suite) }
+  const unsecured = { proof: without(proof, 'proofValue'), document: underContexts(asked, suite) }
   if (!(await suite.check({ ...unsecured, proofValue, key })))
     throw new Flaw('invalid-signature', 'proofValue: is no signature of this key over this document')
   return key.controller
@@ -93,13 +94,15 @@ function stringOf(proof: JsonObject, member: string): string {
   return value
 }
 
+const ZONE = /(?:Z|[+-]\d\d:\d\d)$/
+
 /** When it was made, and until when it is good: dateTimeStamps, which have a zone. */
 function checkTimes(proof: JsonObject, now: Date): void {
   const timeOf = (member: 'created' | 'expires'): Date | undefined => {
     const value = proof[member]
     if (value === undefined) return undefined
     const time = parseDateTime(value)
-    if (time === undefined || !/(?:Z|[+-]\d\d:\d\d)$/.test(String(value)))
+    if (typeof value !== 'string' || time === undefined || !ZONE.test(value))
       throw new Flaw('malformed-proof', `${member}: is no dateTimeStamp`)
     return time
   }
@@ -128,7 +131,10 @@ async function keyOf(
   if (key === undefined)
     throw new Flaw('unknown-key', `verificationMethod: no key for ${purpose} is known as ${id.slice(0, 300)}`)
   if (!suite.keyTypes.includes(key.keyType))
-    throw new Flaw('unfit-key', `verificationMethod: ${suite.name} is not made with keys of type ${key.keyType}`)
+    throw new Flaw(
+      'unfit-key',
+      `verificationMethod: ${suite.name} is not made with keys of type ${key.keyType}`,
+    )
   return key
 }
 
@@ -146,4 +152,4 @@ function underContexts({ proof, document }: Asked, suite: Suite): JsonObject {
 }
 
 const sameContext = (one: unknown, other: unknown): boolean =>
-  isObject(one) ? JSON.stringify(one) === JSON.stringify(other) : one === other
+  isObject(one) ? jcs(one) === jcs(other) : one === other

@@ -48,4 +48,3 @@ export const byJcs: Transform = ({ document, proof }) => {
     })
   }
 }
-

@@ -33,9 +33,9 @@ export interface Suite {
   readonly check: (checking: Checking) => Promise<boolean>
 }
 
-/** The members that only a proof has whose value is being made or checked. */
-export function withoutValue(proof: JsonObject): JsonObject {
-  const { proofValue, ...rest } = proof
-  void proofValue
-  return rest
+/** The same without one member. */
+export function without(object: JsonObject, member: string): JsonObject {
+  const copy = { ...object }
+  Reflect.deleteProperty(copy, member)
+  return copy
 }

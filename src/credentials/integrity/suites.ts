@@ -24,7 +24,10 @@ const suites: readonly Suite[] = [
 export function suiteToMake(keyType: KeyType, name: string | undefined): Suite {
   const named = suites.find((suite) => name === undefined || suite.name === name)
   if (named === undefined)
-    throw new Refusal('invalid_request', `cryptosuite: ${String(name).slice(0, 100)} is none of ${names(suites)}`)
+    throw new Refusal(
+      'invalid_request',
+      `cryptosuite: ${String(name).slice(0, 100)} is none of ${names(suites)}`,
+    )
   const fitting = suites.filter((suite) => suite.keyTypes.includes(keyType))
   const [first] = fitting
   if (first === undefined)
