@@ -20,6 +20,8 @@ export interface IssueRequest {
   readonly holder?: JsonObject | undefined
   /** Data Integrity: the proof, or proofs, that the new one comes after (VC Data Integrity 1.0, 2.1.2). */
   readonly previousProof?: string | readonly string[] | undefined
+  /** Data Integrity: a URL for the proof, by which later ones can come after it. */
+  readonly proofId?: string | undefined
 }
 
 export interface PresentRequest {
