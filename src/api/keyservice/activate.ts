@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { usableKey } from '../../credentials/keys/findKey.ts'
 import { activateKey } from '../../signing/holderPermit.ts'
 import { example } from '../http/exampleValues.ts'
-import { endpoint } from './endpoint.ts'
+import { endpoint } from '../http/problemEndpoint.ts'
 import { identifier, numSignatures, secrets } from './members.ts'
 
 /** The secrets once, for many signatures: the SAD of a key that has no certificate. */

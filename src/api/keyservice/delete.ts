@@ -3,7 +3,7 @@ import { deleteKey } from '../../credentials/keys/changeKey.ts'
 import { namedKey } from '../../credentials/keys/findKey.ts'
 import { recogniseSecrets } from '../../signing/holderPermit.ts'
 import { example } from '../http/exampleValues.ts'
-import { endpoint } from './endpoint.ts'
+import { endpoint } from '../http/problemEndpoint.ts'
 import { identifier, secrets } from './members.ts'
 
 /** The key is the client's: it can always be rid of it. Secrets that are given all the same must be right. */

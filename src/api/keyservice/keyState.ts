@@ -7,7 +7,7 @@ import { controllerOf, verificationMethodOf } from '../../credentials/keys/verif
 import type { HolderKeyRow } from '../../db/holderKeys.ts'
 import { Refusal } from '../../refusal.ts'
 import { example } from '../http/exampleValues.ts'
-import { endpoint, type Endpoint } from './endpoint.ts'
+import { endpoint, type Endpoint } from '../http/problemEndpoint.ts'
 import { idempotencyName } from './idempotency.ts'
 import { keyType, newIdentifier, secrets, signatureType } from './members.ts'
 import { keySchema, methodSchema, shownKey } from './shown.ts'

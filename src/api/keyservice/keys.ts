@@ -3,7 +3,7 @@ import { keyById } from '../../credentials/keys/findKey.ts'
 import { listHolderKeys } from '../../db/holderKeys.ts'
 import { Refusal } from '../../refusal.ts'
 import { example } from '../http/exampleValues.ts'
-import { endpoint } from './endpoint.ts'
+import { endpoint } from '../http/problemEndpoint.ts'
 import { keySchema, shownKey } from './shown.ts'
 
 /** A page that a program can digest at once. */

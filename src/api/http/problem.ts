@@ -1,7 +1,7 @@
 import type { Refusal, RefusalCode } from '../../refusal.ts'
-import { BearerRefusal } from '../http/authenticate.ts'
-import { challenge } from '../http/challenge.ts'
-import type { Render, Rendered } from '../http/errors.ts'
+import { BearerRefusal } from './authenticate.ts'
+import { challenge } from './challenge.ts'
+import type { Render, Rendered } from './errors.ts'
 
 export const PROBLEM_TYPE = 'application/problem+json'
 
