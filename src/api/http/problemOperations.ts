@@ -36,8 +36,8 @@ function operation({ method, path, produces, described }: Endpoint): Omit<Operat
       description: answer.says,
       ...(schema === undefined ? {} : { schema, mediaTypes: produces }),
     },
-    refusals: [...admission, ...refusals.map(([code, says]) => new Refusal(code, says)), ...always].map((one) =>
-      problem(one),
+    refusals: [...admission, ...refusals.map(([code, says]) => new Refusal(code, says)), ...always].map(
+      (one) => problem(one),
     ),
     isProblem: true,
   }

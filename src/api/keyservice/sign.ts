@@ -72,7 +72,10 @@ function credential(name: Format['name']): Endpoint {
     request: z
       .strictObject({ verifiable: json, identifier, ...authorising, ...issuing })
       .superRefine(checkProof),
-    described: { ...it.described, examples: { 'a credential of data model 2.0': { ...authorised, verifiable: CREDENTIAL } } },
+    described: {
+      ...it.described,
+      examples: { 'a credential of data model 2.0': { ...authorised, verifiable: CREDENTIAL } },
+    },
     answer: async (ctx, { clientId, input }) => {
       const { verifiable, cryptosuite, selective, holder, mandatoryPointers, previousProof } = input
       const key = await keyFor(ctx, clientId, input)
@@ -91,7 +94,8 @@ function presentation(name: Format['name']): Endpoint {
     request: z
       .strictObject({
         // An SD-JWT with what its holder chose to show is no object.
-        verifiable: name === 'sd-jwt' ? z.union([json, z.string().min(1, 'is empty')], 'an SD-JWT is wanted') : json,
+        verifiable:
+          name === 'sd-jwt' ? z.union([json, z.string().min(1, 'is empty')], 'an SD-JWT is wanted') : json,
         identifier,
         ...authorising,
         ...presenting,
@@ -99,7 +103,8 @@ function presentation(name: Format['name']): Endpoint {
       .superRefine(checkProof)
       .superRefine(checkNames),
     answer: async (ctx, { clientId, input }) => {
-      if (present === undefined) throw new Refusal('invalid_request', `${name}: no presentations in this format`)
+      if (present === undefined)
+        throw new Refusal('invalid_request', `${name}: no presentations in this format`)
       const { verifiable, validUntil, cryptosuite } = input
       const key = await keyFor(ctx, clientId, input)
       const now = new Date(ctx.clock())
@@ -132,7 +137,9 @@ function possession(name: Format['name']): Endpoint {
       const { validUntil, cryptosuite } = input
       const key = await keyFor(ctx, clientId, input)
       const now = new Date(ctx.clock())
-      return replyOf(await prove({ key, now, domain, challenge: challengeOf(input), validUntil, cryptosuite }))
+      return replyOf(
+        await prove({ key, now, domain, challenge: challengeOf(input), validUntil, cryptosuite }),
+      )
     },
   })
 }
