@@ -21,6 +21,8 @@ import { nowhere } from './api/ops/nowhere.ts'
 import { opsRouter } from './api/ops/router.ts'
 import { pkiMethods } from './api/pki/methods.ts'
 import { pkiRouter } from './api/pki/router.ts'
+import { publicRouter } from './api/public/router.ts'
+import { vcMethods, vcOperations, vcRouter } from './api/vc/router.ts'
 import type { Context } from './context.ts'
 import type { Door } from './listeners.ts'
 
@@ -38,6 +40,8 @@ export function createApp(ctx: Context, door: Door): RequestListener {
   app.use(headers)
   // Before the log: a probe every second is no news.
   if (door.faces.has('ops')) app.use(opsRouter(ctx))
+  // Before the log, too: nothing says which verifier asked.
+  if (door.faces.has('public')) app.use(publicRouter(ctx))
   app.use(...logged)
 
   if (door.faces.has('oauth')) {
@@ -48,6 +52,7 @@ export function createApp(ctx: Context, door: Door): RequestListener {
   const editions = door.faces.has('csc') ? cscEditions(ctx) : []
   for (const { at, dialect } of editions) app.use(at, cscRouter(ctx, dialect))
   if (door.faces.has('keyservice')) app.use(keyserviceRouter(ctx))
+  if (door.faces.has('vc')) app.use(vcRouter(ctx))
   const described = operationsOf(door, editions)
   if (described !== undefined) app.use(docsRouter(ctx, { url: door.url, operations: described }))
   if (door.faces.has('admin')) app.use('/admin/v1', adminRouter(ctx, door))
@@ -57,7 +62,12 @@ export function createApp(ctx: Context, door: Door): RequestListener {
   const methods = editions.flatMap(({ at, dialect }) => cscMethods(ctx, dialect, at))
   const { exact, below } = door.faces.has('pki') ? pkiMethods(ctx, '/pki') : { exact: [], below: [] }
   const keys = door.faces.has('keyservice') ? keyserviceMethods(ctx) : []
-  return straight({ exact: new Map([...methods, ...keys, ...exact]), below }, [headers, ...logged], app)
+  const credentials = door.faces.has('vc') ? vcMethods(ctx) : []
+  return straight(
+    { exact: new Map([...methods, ...keys, ...credentials, ...exact]), below },
+    [headers, ...logged],
+    app,
+  )
 }
 
 interface Edition {
@@ -67,10 +77,12 @@ interface Edition {
 
 /** What clients can call at a door, as it is described there; undefined where that is nothing. */
 function operationsOf({ faces }: Door, editions: readonly Edition[]): (() => Operation[]) | undefined {
-  if (editions.length === 0 && !faces.has('oauth') && !faces.has('keyservice')) return undefined
+  const isDescribed = (['oauth', 'keyservice', 'vc'] as const).some((face) => faces.has(face))
+  if (editions.length === 0 && !isDescribed) return undefined
   return () => [
     ...editions.toReversed().flatMap(({ at, dialect }) => cscOperations(dialect, at)),
     ...(faces.has('keyservice') ? keyserviceOperations() : []),
+    ...(faces.has('vc') ? vcOperations() : []),
     ...(faces.has('oauth') ? oauthOperations() : []),
   ]
 }

@@ -21,6 +21,7 @@ import { openSender } from './openSender.ts'
 import { openTokens } from './openTokens.ts'
 import { guardedFetch, hostOf, type Fetch } from './outgoing/fetch.ts'
 import { endOverdue } from './pki/createCredential.ts'
+import { startStatusPublisher } from './credentials/status/publish.ts'
 import { startClockWatch } from './pki/clock.ts'
 import { publishFirstLists, startPublisher } from './pki/crlPublisher.ts'
 import { ensureHierarchy } from './pki/hierarchy.ts'
@@ -70,6 +71,7 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
     endings.push(await startRecovery(ctx, endOverdue))
     endings.push(await startIssuanceRecovery(ctx))
     endings.push(startPublisher(ctx))
+    endings.push(startStatusPublisher(ctx))
     endings.push(startJobs(ctx, [signatureWork, notificationWork]))
     endings.push(startOcsp(ctx))
     endings.push(startObserving(ctx))

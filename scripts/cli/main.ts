@@ -10,6 +10,7 @@ import { addClientCommands } from './commands/clients.ts'
 import { addCredentialCommands } from './commands/credentials.ts'
 import { addDeliveryCommands } from './commands/deliveries.ts'
 import { addIssuedCommands } from './commands/issued.ts'
+import { addIssuerCommands } from './commands/issuers.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addOperatorCommands } from './commands/operators.ts'
 import { addPersonCommands } from './commands/persons.ts'
@@ -58,6 +59,7 @@ const open: Open = (command) => {
 addTokenCommands(program, open)
 addKeyCommands(program, open)
 addCertificateCommands(addClientCommands(program, open), { owners: 'clients', open })
+addIssuerCommands(program, open)
 addPersonCommands(program, open)
 addCredentialCommands(program, open)
 addCertificateCommands(addOperatorCommands(program, open), { owners: 'operators', open })

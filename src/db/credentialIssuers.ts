@@ -51,6 +51,21 @@ export async function insertIssuerKey(
   })
 }
 
+export async function findIssuer(q: Queries, id: string): Promise<IssuerRow | undefined> {
+  const [row] = await q.query<IssuerRow>({
+    text: `select ${COLUMNS} from credential_issuer where id = $1::uuid`,
+    values: [id],
+  })
+  return row
+}
+
+export async function setIssuerState(q: Queries, id: string, state: IssuerRow['state']): Promise<void> {
+  await q.query({
+    text: 'update credential_issuer set state = $2::text where id = $1::uuid',
+    values: [id, state],
+  })
+}
+
 /** In order of id. @param query.clientId one client's alone */
 export async function listIssuers(
   q: Queries,

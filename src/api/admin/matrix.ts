@@ -30,6 +30,13 @@ export const matrix = {
   'POST /clients/:id/keys': ['administrator'],
   'POST /clients/:id/keys/:key/remove': ['administrator', 'security-officer'],
 
+  'GET /issuers': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
+  'POST /issuers': ['security-officer'],
+  'GET /issuers/:id': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
+  'POST /issuers/:id/rotate': ['security-officer'],
+  'POST /issuers/:id/disable': ['security-officer'],
+  'POST /issuers/:id/enable': ['security-officer'],
+
   // Personal data: those who register and revoke, and nobody else.
   'GET /persons': ['registration-officer', 'revocation-officer'],
   'POST /persons': ['registration-officer'],
