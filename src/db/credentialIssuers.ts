@@ -92,7 +92,10 @@ const KEYS = `select i.id as "issuerId", i.client_id as "clientId", i.identifier
 type Joined = Omit<IssuerKeyRow, 'key' | 'seal'> &
   Omit<KeyRow, 'state'> & { readonly issuerSeal: Buffer; readonly keyState: KeyRow['state'] }
 
-/** The keys that a client, or the service for it, may sign with now: of issuers that are enabled, the newest first. */
+/**
+ * The keys that a client may sign with now: of issuers that are enabled, the newest first.
+ * @param by.issuerId the service signs, for an issuer that may be disabled: its lists go on
+ */
 export async function signingKeys(
   q: Queries,
   by: {
@@ -103,10 +106,10 @@ export async function signingKeys(
 ): Promise<IssuerKeyRow[]> {
   const rows = await q.query<Joined>({
     name: 'issuer-signing-keys',
-    text: `${KEYS} join client c on c.id = i.client_id and c.state = 'enabled'
+    text: `${KEYS} join client c on c.id = i.client_id
             where ($1::text is null or i.client_id = $1::text) and ($2::uuid is null or i.id = $2::uuid)
-              and ($3::text is null or i.identifier = $3::text)
-              and i.state = 'enabled' and ik.state = 'enabled' and k.state = 'enabled'
+              and ($3::text is null or i.identifier = $3::text) and ik.state = 'enabled' and k.state = 'enabled'
+              and ($2::uuid is not null or (i.state = 'enabled' and c.state = 'enabled'))
             order by ik.created_at desc limit 2`,
     values: [by.clientId ?? null, by.issuerId ?? null, by.identifier ?? null],
   })
