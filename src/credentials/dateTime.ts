@@ -12,9 +12,8 @@ export function parseDateTime(value: unknown): Date | undefined {
   )
   // A day that its month has not is another day by then.
   if (Number.isNaN(here.getTime()) || here.getUTCDate() !== Number(day)) return undefined
-  const [sign, hours, minutes] =
-    zone === 'Z' ? ['+', 0, 0] : [zone[0], Number(zone.slice(1, 3)), Number(zone.slice(4))]
-  const offset = (Number(hours) * 60 + Number(minutes)) * (sign === '-' ? -1 : 1)
+  const [hours, minutes] = zone === 'Z' ? [0, 0] : [Number(zone.slice(1, 3)), Number(zone.slice(4))]
+  const offset = (hours * 60 + minutes) * (zone.startsWith('-') ? -1 : 1)
   return new Date(here.getTime() - offset * 60_000)
 }
 
