@@ -19,7 +19,7 @@ const problem = (name: string, detail: string): Verdict => ({ problems: [{ name,
 const tooDeep = (): Verdict => problem('too-deep', 'An envelope in an envelope')
 
 /** In the format that it has, by its looks. */
-async function verifyAny(rows: readonly Format[], request: VerifyRequest): Promise<Verdict> {
+export async function verifyAny(rows: readonly Format[], request: VerifyRequest): Promise<Verdict> {
   const { secured, nested } = request
   if (isObject(secured) && isEnveloped(secured)) {
     const inside = opened(secured)

@@ -1,10 +1,11 @@
 /** TABLE of the formats that credentials are secured in. */
-import type { Format, VerifyRequest } from './format.ts'
+import { nestedIn, verifyAny as verifyByLooks } from './anyFormat.ts'
 import { cose } from './cose.ts'
+import { dataIntegrity } from './dataIntegrity.ts'
+import type { Format, Verdict, VerifyRequest } from './format.ts'
 import { jwt } from './jwt.ts'
-import { nestedIn } from './anyFormat.ts'
 
-const rows: readonly Format[] = [jwt, cose]
+const rows: readonly Format[] = [jwt, dataIntegrity, cose]
 
 /** By name; undefined for a format that there is none of. What stands in a presentation is judged by whichever row fits. */
 export const formats: Readonly<Partial<Record<Format['name'], Format>>> = Object.freeze(
@@ -18,3 +19,7 @@ export const formats: Readonly<Partial<Record<Format['name'], Format>>> = Object
     ),
   ),
 )
+
+/** In whichever format it is. */
+export const verifyAny = (request: VerifyRequest): Promise<Verdict> =>
+  verifyByLooks(rows, nestedIn(rows, request))
