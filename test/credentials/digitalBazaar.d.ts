@@ -1,18 +1,9 @@
 /** The judges: Digital Bazaar's libraries, which have no types. */
-declare module '@digitalbazaar/vc' {
-  export const verifyCredential: (options: object) => Promise<{ verified: boolean; error?: unknown }>
-  export const verify: (options: object) => Promise<{ verified: boolean; error?: unknown }>
-  export const derive: (options: object) => Promise<Record<string, unknown>>
-}
 declare module '@digitalbazaar/data-integrity' {
-  export class DataIntegrityProof {
-    constructor(options: object)
-  }
+  export const DataIntegrityProof: new (options: object) => object
 }
 declare module '@digitalbazaar/ed25519-signature-2020' {
-  export class Ed25519Signature2020 {
-    constructor(options?: object)
-  }
+  export const Ed25519Signature2020: new (options?: object) => object
 }
 declare module '@digitalbazaar/eddsa-rdfc-2022-cryptosuite' {
   export const cryptosuite: object
@@ -36,5 +27,6 @@ declare module 'jsonld-signatures' {
     readonly purposes: Record<string, new (options: object) => object>
     readonly verify: (document: object, options: object) => Promise<{ verified: boolean; error?: unknown }>
   }
+  // eslint-disable-next-line no-restricted-syntax -- the library has one
   export default jsigs
 }

@@ -3,8 +3,10 @@ import type { Problem } from '../credentialKey.ts'
 import { credentialProblems, presentationProblems, refuseProblems, validityProblems } from '../dataModel.ts'
 import { addProof } from '../integrity/addProof.ts'
 import { checkProofs, problemOf } from '../integrity/checkProofs.ts'
+import { derive as disclosed } from '../integrity/sd/derive.ts'
 import { checkShape } from '../jsonld/shape.ts'
 import type {
+  DeriveRequest,
   Format,
   IssueRequest,
   PresentRequest,
@@ -16,7 +18,7 @@ import type {
 import { CONTEXT_2, holderToMake, idOf, isOfType, issuerToMake, refuse, refuseOptions } from './making.ts'
 
 /** Credentials and presentations that carry their proofs themselves (VC Data Integrity 1.0). */
-export const dataIntegrity: Format = { name: 'data-integrity', issue, present, prove, verify }
+export const dataIntegrity: Format = { name: 'data-integrity', issue, present, prove, derive, verify }
 
 async function issue(request: IssueRequest): Promise<Secured> {
   refuseOptions(request, ['selective', 'holder'])
@@ -53,6 +55,11 @@ async function prove({ validUntil, ...request }: ProveRequest): Promise<Secured>
   refuseProblems(presentationProblems(document))
   const body = await addProof({ ...request, document, purpose: 'authentication', expires: validUntil })
   return { body, mediaType: 'application/vp' }
+}
+
+async function derive({ secured, selective }: DeriveRequest): Promise<Secured> {
+  checkShape(secured, 'credential')
+  return { body: await disclosed(secured, selective), mediaType: 'application/vc' }
 }
 
 /**

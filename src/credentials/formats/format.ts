@@ -47,6 +47,13 @@ export interface ProveRequest {
   readonly cryptosuite?: string | undefined
 }
 
+/** Data Integrity, ecdsa-sd-2023: what a holder shows of a credential that was issued so. */
+export interface DeriveRequest {
+  readonly secured: JsonObject
+  /** JSON pointers of what is shown besides what always is. */
+  readonly selective: readonly string[]
+}
+
 export interface Secured {
   readonly body: string | Buffer | JsonObject
   readonly mediaType: string
@@ -87,5 +94,6 @@ export interface Format {
   readonly issue: (request: IssueRequest) => Promise<Secured>
   readonly present?: (request: PresentRequest) => Promise<Secured>
   readonly prove?: (request: ProveRequest) => Promise<Secured>
+  readonly derive?: (request: DeriveRequest) => Promise<Secured>
   readonly verify: (request: VerifyRequest) => Promise<Verdict>
 }

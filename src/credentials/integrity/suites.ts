@@ -3,6 +3,7 @@ import { Refusal } from '../../refusal.ts'
 import type { JsonObject } from '../../signing/strictJson.ts'
 import { byJcs, byRdfc, plain } from './plain.ts'
 import type { Suite } from './proof.ts'
+import { ecdsaSd2023 } from './sd/ecdsaSd.ts'
 
 const DATA_INTEGRITY = 'DataIntegrityProof'
 const EDDSA: readonly KeyType[] = ['Ed25519']
@@ -14,6 +15,7 @@ const suites: readonly Suite[] = [
   plain({ name: 'eddsa-jcs-2022', type: DATA_INTEGRITY, keyTypes: EDDSA, hasContext: true }, byJcs),
   plain({ name: 'ecdsa-rdfc-2019', type: DATA_INTEGRITY, keyTypes: ECDSA, hasContext: false }, byRdfc),
   plain({ name: 'ecdsa-jcs-2019', type: DATA_INTEGRITY, keyTypes: ECDSA, hasContext: true }, byJcs),
+  ecdsaSd2023,
   plain(
     { name: 'Ed25519Signature2020', type: 'Ed25519Signature2020', keyTypes: EDDSA, hasContext: false },
     byRdfc,
