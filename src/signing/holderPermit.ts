@@ -118,9 +118,7 @@ function refusalOf({ expired, state, keyState }: FoundForKey): Refusal | undefin
   return new Refusal('credential_disabled', 'The key is not enabled.')
 }
 
-const openingOf = (
-  row: HolderKeyRow,
-): { clientId: string; key: Sealed<KeyRecord>; hash: Grantable } => ({
+const openingOf = (row: HolderKeyRow): { clientId: string; key: Sealed<KeyRecord>; hash: Grantable } => ({
   clientId: row.clientId,
   key: holderKeyRecord(row),
   hash: schemes[row.scheme].hash?.name,

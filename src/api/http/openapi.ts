@@ -64,7 +64,10 @@ export function openapi(operations: readonly Operation[], about: About): Members
     servers: [{ url: about.url }],
     tags: [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
-    components: { schemas: { Error: ERROR, Problem: PROBLEM }, securitySchemes: securitySchemes(about.oauthUrl) },
+    components: {
+      schemas: { Error: ERROR, Problem: PROBLEM },
+      securitySchemes: securitySchemes(about.oauthUrl),
+    },
     'x-placeholders': Object.fromEntries(
       (Object.keys(example) as ExampleName[]).map((name) => [example[name], exampleMeanings[name]] as const),
     ),

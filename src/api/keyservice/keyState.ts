@@ -74,7 +74,10 @@ export const rotate = endpoint({
 /** @throws Refusal invalid_request: a whole id is given once, and a key keeps its controller */
 function nextIdentifier(old: HolderKeyRow, given: string | undefined): string {
   if (given === undefined && old.identifier.includes('#')) {
-    throw new Refusal('invalid_request', "identifier: is missing: the old one's is a whole id, which is given once")
+    throw new Refusal(
+      'invalid_request',
+      "identifier: is missing: the old one's is a whole id, which is given once",
+    )
   }
   const identifier = given ?? old.identifier
   if (controllerOf(identifier) === controllerOf(old.id)) return identifier

@@ -31,7 +31,10 @@ export const list = endpoint({
       says: 'Keys',
       schema: z.object({
         keys: z.array(keySchema),
-        next: z.string().optional().meta({ description: 'As cursor, it brings the next page; absent on the last' }),
+        next: z
+          .string()
+          .optional()
+          .meta({ description: 'As cursor, it brings the next page; absent on the last' }),
       }),
     },
     refusals: [],

@@ -15,7 +15,12 @@ export const mediaTypes: Readonly<Record<Signed, Readonly<Record<Format['name'],
   vp: {
     jwt: ['application/vp+jwt', 'application/jwt'],
     'data-integrity': ['application/vp', ...JSON_TYPES],
-    'sd-jwt': ['application/vp+sd-jwt', 'application/dc+sd-jwt', 'application/vc+sd-jwt', 'application/sd-jwt'],
+    'sd-jwt': [
+      'application/vp+sd-jwt',
+      'application/dc+sd-jwt',
+      'application/vc+sd-jwt',
+      'application/sd-jwt',
+    ],
     cose: ['application/vp+cose', 'application/cose'],
   },
   pop: {
@@ -30,5 +35,7 @@ export const mediaTypes: Readonly<Record<Signed, Readonly<Record<Format['name'],
 export function generalOf(mediaType: string): readonly string[] {
   const suffix = /\+(jwt|sd-jwt|cose)$/.exec(mediaType)?.[1]
   if (suffix !== undefined) return [mediaType, `application/${suffix}`]
-  return mediaType === 'application/vc' || mediaType === 'application/vp' ? [mediaType, ...JSON_TYPES] : [mediaType]
+  return mediaType === 'application/vc' || mediaType === 'application/vp'
+    ? [mediaType, ...JSON_TYPES]
+    : [mediaType]
 }

@@ -90,7 +90,9 @@ const text = (most = TEXT_MAX) =>
 /** What authorises: see `proofOf`. */
 export const authorising = {
   secrets: secrets.optional(),
-  activation: text(BEARER_MAX).optional().meta({ description: 'In place of secrets: what /activate answered' }),
+  activation: text(BEARER_MAX)
+    .optional()
+    .meta({ description: 'In place of secrets: what /activate answered' }),
 }
 
 /** One of both, and no more. */
@@ -99,7 +101,8 @@ export function checkProof(
   issues: z.core.$RefinementCtx,
 ): void {
   const one = (given.secrets === undefined) !== (given.activation === undefined)
-  if (!one) issues.addIssue({ code: 'custom', path: ['secrets'], message: 'these, or an activation, and not both' })
+  if (!one)
+    issues.addIssue({ code: 'custom', path: ['secrets'], message: 'these, or an activation, and not both' })
 }
 
 export function proofOf(given: {
@@ -120,32 +123,47 @@ export const json = z
 
 /** Without recursion: there is no telling how deep it goes. */
 function isDeeper(value: unknown, most: number): boolean {
-  let level: unknown[] = [value]
+  let level = [value]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > most) return true
-    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+    level = level.flatMap((one): unknown[] =>
+      typeof one === 'object' && one !== null ? Object.values(one) : [],
+    )
   }
   return false
 }
 
 const pointers = z
-  .array(z.string('a string is wanted').max(POINTER_MAX, `${POINTER_MAX} characters at most`), 'a list is wanted')
+  .array(
+    z.string('a string is wanted').max(POINTER_MAX, `${POINTER_MAX} characters at most`),
+    'a list is wanted',
+  )
   .max(POINTERS_MAX, `${POINTERS_MAX} at most`)
 
 /** What some formats take besides. */
-export const cryptosuite = text(100).optional().meta({ description: 'Data Integrity: which; without, by the key' })
+export const cryptosuite = text(100)
+  .optional()
+  .meta({ description: 'Data Integrity: which; without, by the key' })
 export const issuing = {
   cryptosuite,
-  selective: pointers.optional().meta({ description: 'SD-JWT: JSON pointers of what its holder may leave out' }),
+  selective: pointers
+    .optional()
+    .meta({ description: 'SD-JWT: JSON pointers of what its holder may leave out' }),
   holder: json.optional().meta({ description: "SD-JWT: the holder's public key, as a JWK", type: 'object' }),
   mandatoryPointers: pointers
     .optional()
     .meta({ description: 'ecdsa-sd-2023: JSON pointers of what is always disclosed' }),
   previousProof: z
-    .union([text(IDENTIFIER_MAX), z.array(text(IDENTIFIER_MAX)).max(PROOFS_MAX)], 'an id, or a list of ids, is wanted')
+    .union(
+      [text(IDENTIFIER_MAX), z.array(text(IDENTIFIER_MAX)).max(PROOFS_MAX)],
+      'an id, or a list of ids, is wanted',
+    )
     .optional()
     .meta({ description: 'Data Integrity: the proofs that the new one comes after' }),
 }
+
+/** Of a proof of possession. */
+export const client = text().optional().meta({ description: "The wallet's client_id, where it has one" })
 
 /** RFC 3339, 5.6. */
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i

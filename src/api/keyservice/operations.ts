@@ -18,9 +18,8 @@ const SIGNED = jsonSchema(z.unknown())
 
 function operation({ method, path, produces, described }: Endpoint): Operation {
   const { summary, request, examples, answer, refusals } = described
-  const { schema = path.startsWith('/sign/') ? SIGNED : undefined } = {
-    ...(answer.schema === undefined ? {} : { schema: jsonSchema(answer.schema) }),
-  }
+  const own = answer.schema && jsonSchema(answer.schema)
+  const schema = own ?? (path.startsWith('/sign/') ? SIGNED : undefined)
   return {
     method: method === 'GET' ? 'get' : 'post',
     path: path.replaceAll(/:(\w+)/g, '{$1}'),
@@ -35,8 +34,8 @@ function operation({ method, path, produces, described }: Endpoint): Operation {
       description: answer.says,
       ...(schema === undefined ? {} : { schema, mediaTypes: produces }),
     },
-    refusals: [...admission, ...refusals.map(([code, says]) => new Refusal(code, says)), ...always].map((one) =>
-      problem(one),
+    refusals: [...admission, ...refusals.map(([code, says]) => new Refusal(code, says)), ...always].map(
+      (one) => problem(one),
     ),
     isProblem: true,
   }

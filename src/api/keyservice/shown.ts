@@ -16,7 +16,9 @@ const jwk = z.object({
 export const methodSchema = z.object({
   id: z.string().meta({ description: 'The key is asked for by it' }),
   type: z.enum(['JsonWebKey', 'Multikey']),
-  controller: z.string().meta({ description: "The id up to '#': an issuer or holder that is a DID must be it" }),
+  controller: z
+    .string()
+    .meta({ description: "The id up to '#': an issuer or holder that is a DID must be it" }),
   publicKeyJwk: jwk.optional(),
   publicKeyMultibase: z.string().optional(),
 })

@@ -14,6 +14,7 @@ import {
   challengeOf,
   checkNames,
   checkProof,
+  client,
   domainOf,
   identifier,
   issuing,
@@ -65,33 +66,36 @@ function common(what: Signed, format: Format['name'], summary: string) {
 
 const authorised = { identifier: example.keyId, secrets: [example.secret] }
 
-function credential(name: Format['name']): Endpoint {
+function credential({ name, issue }: Format): Endpoint {
   const it = common('vc', name, `Signs a credential: ${name}`)
   return endpoint({
     ...it,
     request: z
       .strictObject({ verifiable: json, identifier, ...authorising, ...issuing })
       .superRefine(checkProof),
-    described: { ...it.described, examples: { 'a credential of data model 2.0': { ...authorised, verifiable: CREDENTIAL } } },
+    described: {
+      ...it.described,
+      examples: { 'a credential of data model 2.0': { ...authorised, verifiable: CREDENTIAL } },
+    },
     answer: async (ctx, { clientId, input }) => {
       const { verifiable, cryptosuite, selective, holder, mandatoryPointers, previousProof } = input
       const key = await keyFor(ctx, clientId, input)
       const now = new Date(ctx.clock())
       const options = { cryptosuite, selective, holder, mandatoryPointers, previousProof }
-      return replyOf(await formats[name].issue({ credential: verifiable, key, now, ...options }))
+      return replyOf(await issue({ credential: verifiable, key, now, ...options }))
     },
   })
 }
 
-function presentation(name: Format['name']): Endpoint {
+function presentation({ name, present }: Format): Endpoint {
   const it = common('vp', name, `Signs a presentation: ${name}`)
-  const { present } = formats[name]
   return endpoint({
     ...it,
     request: z
       .strictObject({
         // An SD-JWT with what its holder chose to show is no object.
-        verifiable: name === 'sd-jwt' ? z.union([json, z.string().min(1, 'is empty')], 'an SD-JWT is wanted') : json,
+        verifiable:
+          name === 'sd-jwt' ? z.union([json, z.string().min(1, 'is empty')], 'an SD-JWT is wanted') : json,
         identifier,
         ...authorising,
         ...presenting,
@@ -99,7 +103,8 @@ function presentation(name: Format['name']): Endpoint {
       .superRefine(checkProof)
       .superRefine(checkNames),
     answer: async (ctx, { clientId, input }) => {
-      if (present === undefined) throw new Refusal('invalid_request', `${name}: no presentations in this format`)
+      if (present === undefined)
+        throw new Refusal('invalid_request', `${name}: no presentations in this format`)
       const { verifiable, validUntil, cryptosuite } = input
       const key = await keyFor(ctx, clientId, input)
       const now = new Date(ctx.clock())
@@ -109,15 +114,15 @@ function presentation(name: Format['name']): Endpoint {
   })
 }
 
-function possession(name: Format['name']): Endpoint {
+function possession({ name, prove }: Format): Endpoint {
   const it = common('pop', name, `Proves the possession of a key (OpenID4VCI 1.0, appendix F): ${name}`)
-  const { prove } = formats[name]
   return endpoint({
     ...it,
     request: z
       .strictObject({
         verifiable: json.optional().meta({ description: 'Ignored', type: 'object' }),
         identifier,
+        client_id: client,
         ...authorising,
         ...presenting,
       })
@@ -129,10 +134,10 @@ function possession(name: Format['name']): Endpoint {
       }
       const domain = domainOf(input)
       if (domain === undefined) throw new Refusal('invalid_request', 'domain: is missing')
-      const { validUntil, cryptosuite } = input
+      const { validUntil, cryptosuite, client_id: wallet } = input
       const key = await keyFor(ctx, clientId, input)
-      const now = new Date(ctx.clock())
-      return replyOf(await prove({ key, now, domain, challenge: challengeOf(input), validUntil, cryptosuite }))
+      const about = { domain, challenge: challengeOf(input), validUntil, cryptosuite, client: wallet }
+      return replyOf(await prove({ key, now: new Date(ctx.clock()), ...about }))
     },
   })
 }
@@ -144,11 +149,11 @@ const CREDENTIAL = {
   credentialSubject: { id: 'did:example:456' },
 }
 
-const names = Object.keys(formats) as Format['name'][]
+const all = Object.values(formats)
 
 /** One for each format. */
 export const signEndpoints: readonly Endpoint[] = [
-  ...names.map(credential),
-  ...names.map(presentation),
-  ...names.map(possession),
+  ...all.map(credential),
+  ...all.map(presentation),
+  ...all.map(possession),
 ]
