@@ -85,18 +85,28 @@ export function readJws(text: string): Jws {
   }
 }
 
-/**
- * Whether a key made the signature: by the algorithm that is the key's own, whatever the header would like.
- * @throws Flaw 'algorithm-not-allowed' or 'signature-invalid'
- */
+/** Whether a key made the signature. @throws Flaw 'algorithm-not-allowed' or 'signature-invalid' */
 export function checkJws({ header, signingInput, signature }: Jws, key: Verifier): void {
   const { alg } = header
-  const scheme = typeof alg === 'string' ? namedScheme(key.keyType, alg) : undefined
+  checkSignature(key, typeof alg === 'string' ? alg : undefined, { message: signingInput, signature })
+}
+
+/**
+ * A signature by the algorithm that is the key's own, whatever a header would like.
+ * @param name in JOSE or in COSE
+ * @throws Flaw 'algorithm-not-allowed' or 'signature-invalid'
+ */
+export function checkSignature(
+  key: Verifier,
+  name: string | number | undefined,
+  it: { readonly message: Buffer; readonly signature: Buffer },
+): void {
+  const scheme = name === undefined ? undefined : namedScheme(key.keyType, name)
   if (scheme === undefined || (key.scheme !== undefined && scheme.name !== key.scheme))
     throw new Flaw('algorithm-not-allowed', 'alg: not the algorithm of the key')
   const isGood =
-    signature.length === keyTypes[key.keyType].signatureLength &&
-    verifiesMessage(publicKeys.get(key.spki), scheme, { message: signingInput, signature })
+    it.signature.length === keyTypes[key.keyType].signatureLength &&
+    verifiesMessage(publicKeys.get(key.spki), scheme, it)
   if (!isGood) throw new Flaw('signature-invalid', 'The signature is not that of the key')
 }
 
@@ -114,16 +124,16 @@ export function refuseKeys(header: JsonObject): void {
 export function checkCertificate({ x5c }: JsonObject, { spki }: Verifier): void {
   if (x5c === undefined) return
   const [first] = Array.isArray(x5c) ? (x5c as unknown[]) : []
-  if (typeof first !== 'string' || certified(first)?.equals(spki) !== true)
+  if (typeof first !== 'string' || !isCertificateOf(spki, Buffer.from(first, 'base64')))
     throw new Flaw('key-not-trusted', 'x5c: not a certificate of the key')
 }
 
-function certified(certificate: string): Buffer | undefined {
+/** Whether a certificate, in DER, is for this key. What is none is for none. */
+export function isCertificateOf(spki: Buffer, certificate: Buffer): boolean {
   try {
-    const { publicKey } = new X509Certificate(Buffer.from(certificate, 'base64'))
-    return publicKey.export({ format: 'der', type: 'spki' })
+    return new X509Certificate(certificate).publicKey.export({ format: 'der', type: 'spki' }).equals(spki)
   } catch {
-    return undefined
+    return false
   }
 }
 

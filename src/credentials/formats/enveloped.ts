@@ -1,6 +1,7 @@
 /** EnvelopedVerifiableCredential (VCDM 2.0, 4.12.1): a secured credential as a data: URL (RFC 2397). */
 import { Flaw } from '../../signing/flaw.ts'
 import { readJws, mediaType } from '../../signing/jws.ts'
+import { isObject } from '../../signing/strictJson.ts'
 import type { JsonObject } from './format.ts'
 import { CONTEXT_2, isOfType, refuse } from './making.ts'
 
@@ -17,8 +18,22 @@ const COSE_URL = /^data:application\/vc\+cose;base64,([A-Za-z0-9+/]+={0,2})$/
 
 export const isEnveloped = (document: JsonObject): boolean => isOfType(document, TYPE)
 
+/** Credentials in a presentation of version 2.0 are enveloped; those that come as they were issued are put in. @throws Refusal */
+export function withEnvelopes(presentation: JsonObject): JsonObject {
+  const { verifiableCredential: given } = presentation
+  if (given === undefined) return presentation
+  const credentials: unknown[] = Array.isArray(given) ? given : [given]
+  const verifiableCredential = credentials.map((credential, index) => {
+    const member = `verifiableCredential[${index}]`
+    if (typeof credential === 'string') return enveloped(credential, member)
+    if (isObject(credential) && isEnveloped(credential)) return credential
+    return refuse(member, 'neither an EnvelopedVerifiableCredential nor what goes into one')
+  })
+  return { ...presentation, verifiableCredential }
+}
+
 /** A presentation's credential, in its envelope. @throws Refusal for what is none */
-export function enveloped(credential: string, member: string): JsonObject {
+function enveloped(credential: string, member: string): JsonObject {
   const media =
     ENVELOPES.get(typOf(credential) ?? '') ?? refuse(member, 'no credential of version 2.0 in JOSE')
   return { '@context': CONTEXT_2, id: `data:${media},${credential}`, type: TYPE }

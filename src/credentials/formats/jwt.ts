@@ -1,8 +1,7 @@
 import { signJws } from '../../signing/jws.ts'
 import { numericDate } from '../dateTime.ts'
-import { enveloped, isEnveloped } from './enveloped.ts'
+import { withEnvelopes } from './enveloped.ts'
 import type { Format, IssueRequest, JsonObject, PresentRequest, Secured } from './format.ts'
-import { isObject } from '../../signing/strictJson.ts'
 import { checkClaimsToMake } from './joseVc.ts'
 import { verifyJwt } from './jwtVerify.ts'
 import { claimsOfCredential, claimsOfPresentation, defined } from './jwtVc.ts'
@@ -55,18 +54,4 @@ async function present(request: PresentRequest): Promise<Secured> {
 function refuseNested(document: JsonObject): void {
   for (const claim of ['vc', 'vp'])
     if (Object.hasOwn(document, claim)) refuse(claim, 'made here, of the document')
-}
-
-/** Credentials in a presentation of version 2.0 are enveloped; those that come as they were issued are put in. @throws Refusal */
-export function withEnvelopes(presentation: JsonObject): JsonObject {
-  const { verifiableCredential: given } = presentation
-  if (given === undefined) return presentation
-  const credentials: unknown[] = Array.isArray(given) ? given : [given]
-  const verifiableCredential = credentials.map((credential, index) => {
-    const member = `verifiableCredential[${index}]`
-    if (typeof credential === 'string') return enveloped(credential, member)
-    if (isObject(credential) && isEnveloped(credential)) return credential
-    return refuse(member, 'neither an EnvelopedVerifiableCredential nor what goes into one')
-  })
-  return { ...presentation, verifiableCredential }
 }
