@@ -12,6 +12,7 @@ export const matrix = {
   'GET /keys/:id': ['administrator', 'security-officer', 'auditor'],
   'POST /keys/:id/disable': ['security-officer'],
   'POST /keys/:id/enable': ['security-officer'],
+  'POST /keys/:id/unlock': ['registration-officer', 'security-officer'],
 
   'GET /clients': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
   'POST /clients': ['administrator'],

@@ -123,10 +123,12 @@ export const json = z
 
 /** Without recursion: there is no telling how deep it goes. */
 function isDeeper(value: unknown, most: number): boolean {
-  let level: unknown[] = [value]
+  let level = [value]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > most) return true
-    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+    level = level.flatMap((one): unknown[] =>
+      typeof one === 'object' && one !== null ? Object.values(one) : [],
+    )
   }
   return false
 }
@@ -159,6 +161,9 @@ export const issuing = {
     .optional()
     .meta({ description: 'Data Integrity: the proofs that the new one comes after' }),
 }
+
+/** Of a proof of possession. */
+export const client = text().optional().meta({ description: "The wallet's client_id, where it has one" })
 
 /** RFC 3339, 5.6. */
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i

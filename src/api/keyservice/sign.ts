@@ -8,12 +8,13 @@ import type { Context } from '../../context.ts'
 import { Refusal } from '../../refusal.ts'
 import type { Proof } from '../../signing/holderPermit.ts'
 import { example } from '../http/exampleValues.ts'
-import { endpoint, type Endpoint, type Reply } from '../http/problemEndpoint.ts'
+import { endpoint, type Endpoint, type Reply } from './endpoint.ts'
 import {
   authorising,
   challengeOf,
   checkNames,
   checkProof,
+  client,
   domainOf,
   identifier,
   issuing,
@@ -65,7 +66,7 @@ function common(what: Signed, format: Format['name'], summary: string) {
 
 const authorised = { identifier: example.keyId, secrets: [example.secret] }
 
-function credential(name: Format['name']): Endpoint {
+function credential({ name, issue }: Format): Endpoint {
   const it = common('vc', name, `Signs a credential: ${name}`)
   return endpoint({
     ...it,
@@ -81,14 +82,13 @@ function credential(name: Format['name']): Endpoint {
       const key = await keyFor(ctx, clientId, input)
       const now = new Date(ctx.clock())
       const options = { cryptosuite, selective, holder, mandatoryPointers, previousProof }
-      return replyOf(await formats[name].issue({ credential: verifiable, key, now, ...options }))
+      return replyOf(await issue({ credential: verifiable, key, now, ...options }))
     },
   })
 }
 
-function presentation(name: Format['name']): Endpoint {
+function presentation({ name, present }: Format): Endpoint {
   const it = common('vp', name, `Signs a presentation: ${name}`)
-  const { present } = formats[name]
   return endpoint({
     ...it,
     request: z
@@ -114,15 +114,15 @@ function presentation(name: Format['name']): Endpoint {
   })
 }
 
-function possession(name: Format['name']): Endpoint {
+function possession({ name, prove }: Format): Endpoint {
   const it = common('pop', name, `Proves the possession of a key (OpenID4VCI 1.0, appendix F): ${name}`)
-  const { prove } = formats[name]
   return endpoint({
     ...it,
     request: z
       .strictObject({
         verifiable: json.optional().meta({ description: 'Ignored', type: 'object' }),
         identifier,
+        client_id: client,
         ...authorising,
         ...presenting,
       })
@@ -134,12 +134,10 @@ function possession(name: Format['name']): Endpoint {
       }
       const domain = domainOf(input)
       if (domain === undefined) throw new Refusal('invalid_request', 'domain: is missing')
-      const { validUntil, cryptosuite } = input
+      const { validUntil, cryptosuite, client_id: wallet } = input
       const key = await keyFor(ctx, clientId, input)
-      const now = new Date(ctx.clock())
-      return replyOf(
-        await prove({ key, now, domain, challenge: challengeOf(input), validUntil, cryptosuite }),
-      )
+      const about = { domain, challenge: challengeOf(input), validUntil, cryptosuite, client: wallet }
+      return replyOf(await prove({ key, now: new Date(ctx.clock()), ...about }))
     },
   })
 }
@@ -151,11 +149,11 @@ const CREDENTIAL = {
   credentialSubject: { id: 'did:example:456' },
 }
 
-const names = Object.keys(formats) as Format['name'][]
+const all = Object.values(formats)
 
 /** One for each format. */
 export const signEndpoints: readonly Endpoint[] = [
-  ...names.map(credential),
-  ...names.map(presentation),
-  ...names.map(possession),
+  ...all.map(credential),
+  ...all.map(presentation),
+  ...all.map(possession),
 ]

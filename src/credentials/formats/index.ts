@@ -4,8 +4,9 @@ import { cose } from './cose.ts'
 import { dataIntegrity } from './dataIntegrity.ts'
 import type { Format, Verdict, VerifyRequest } from './format.ts'
 import { jwt } from './jwt.ts'
+import { sdJwt } from './sdJwt.ts'
 
-const rows: readonly Format[] = [jwt, dataIntegrity, cose]
+const rows: readonly Format[] = [jwt, dataIntegrity, sdJwt, cose]
 
 /** By name; undefined for a format that there is none of. What stands in a presentation is judged by whichever row fits. */
 export const formats: Readonly<Partial<Record<Format['name'], Format>>> = Object.freeze(

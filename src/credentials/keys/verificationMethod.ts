@@ -1,6 +1,7 @@
-import { createPublicKey, type JsonWebKey } from 'node:crypto'
-import type { KeyType } from '../../../hsm/algorithms.ts'
+import { createPublicKey } from 'node:crypto'
+import { keyTypes, schemes, type KeyType } from '../../../hsm/algorithms.ts'
 import type { HolderKeyRow } from '../../db/holderKeys.ts'
+import { jwkOf } from '../jwk.ts'
 import { toMultibase } from '../multibase.ts'
 
 /** A public key with its name, in one of the forms of Controlled Identifiers 1.0, 2.2. */
@@ -8,23 +9,26 @@ export interface VerificationMethod {
   readonly id: string
   readonly type: 'JsonWebKey' | 'Multikey'
   readonly controller: string
-  readonly publicKeyJwk?: JsonWebKey
+  readonly publicKeyJwk?: Readonly<Record<string, string>>
   readonly publicKeyMultibase?: string
 }
 
 /** Whose a key is: its id up to '#'. */
 export const controllerOf = (id: string): string => id.split('#', 1)[0] ?? ''
 
-export function verificationMethodOf({
-  id,
-  form,
-  keyType,
-  spki,
-}: Pick<HolderKeyRow, 'id' | 'form' | 'keyType' | 'spki'>): VerificationMethod {
+export function verificationMethodOf(
+  row: Pick<HolderKeyRow, 'id' | 'form' | 'keyType' | 'scheme' | 'spki'>,
+): VerificationMethod {
+  const { id, form, keyType, spki } = row
   const method = { id, type: form, controller: controllerOf(id) }
   return form === 'Multikey'
     ? { ...method, publicKeyMultibase: multikeyOf(keyType, spki) }
-    : { ...method, publicKeyJwk: publicKeyOf(spki).export({ format: 'jwk' }) }
+    : { ...method, publicKeyJwk: { ...jwkOf(row), ...algOf(row) } }
+}
+
+/** The padding of an RSA key is not seen in the key. */
+function algOf({ keyType, scheme }: Pick<HolderKeyRow, 'keyType' | 'scheme'>): { alg?: string } {
+  return keyTypes[keyType].family === 'RSA' ? { alg: schemes[scheme].jose[0] } : {}
 }
 
 const publicKeyOf = (spki: Buffer) => createPublicKey({ key: spki, format: 'der', type: 'spki' })

@@ -32,7 +32,7 @@ create table idempotent_request (
   primary key (client_id, name_hash)
 );
 create index on idempotent_request (expires_at);
-grant select, insert, delete on idempotent_request to intaglio_service;
+grant select, insert, update (expires_at), delete on idempotent_request to intaglio_service;
 
 -- Nobody lifts the lock of such a key: who was wrong too often in a row waits, each time longer. Null: does not wait.
 alter table activation_attempt add column next_at timestamptz;
