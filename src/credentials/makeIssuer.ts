@@ -10,7 +10,7 @@ import type { Queries } from '../db/database.ts'
 import { Refusal } from '../refusal.ts'
 import { issuerKeySeal } from '../signing/derived.ts'
 import { makeKey } from '../signing/makeKey.ts'
-import { multikeyOf } from './keys/verificationMethod.ts'
+import { multikeyOf } from './multikey.ts'
 
 /** How an issuer is named: by its key for good, or by a document of this service that names its keys. */
 export const issuerMethods = ['key', 'web'] as const
@@ -88,13 +88,13 @@ async function entering(
   const { keyId } = key
   const [scheme] = keyTypes[key.keyType].schemes
   if (scheme === undefined) throw new Error('a key type without a scheme')
-  const verificationMethod = `${identifier}#${multikeyOf(key.keyType, key.spki)}`
+  const verificationMethod = `${identifier}#${multikeyOf(key)}`
   const seal = await issuerKeySeal(ctx, { keyId, issuerId, clientId, identifier, verificationMethod, scheme })
   const row = { issuerId, keyId, verificationMethod, scheme, seal }
   return { verificationMethod, store: (tx) => insertIssuerKey(tx, row) }
 }
 
-const didKeyOf = (key: KeyRecord): string => `did:key:${multikeyOf(key.keyType, key.spki)}`
+const didKeyOf = (key: KeyRecord): string => `did:key:${multikeyOf(key)}`
 
 /** Its document is at {baseUrl}/issuers/{id}/did.json (did:web, 2.5.2). */
 function didWebOf(ctx: Context, id: string): string {

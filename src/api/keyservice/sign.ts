@@ -8,7 +8,7 @@ import type { Context } from '../../context.ts'
 import { Refusal } from '../../refusal.ts'
 import type { Proof } from '../../signing/holderPermit.ts'
 import { example } from '../http/exampleValues.ts'
-import { endpoint, type Endpoint, type Reply } from './endpoint.ts'
+import { endpoint, type Endpoint, type Reply } from '../http/problemEndpoint.ts'
 import {
   authorising,
   challengeOf,

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { deriveProof } from '../../credentials/integrity/derive.ts'
+import { dataIntegrity } from '../../credentials/formats/dataIntegrity.ts'
 import { endpoint } from '../http/problemEndpoint.ts'
 import { object, pointers } from './members.ts'
 
@@ -21,10 +21,9 @@ export const credentialsDerive = endpoint({
   },
   answer: async (_ctx, { input }) => {
     const { verifiableCredential, options } = input
-    const derived = await deriveProof({
-      credential: verifiableCredential,
-      pointers: options.selectivePointers,
-    })
-    return { status: 201, body: { verifiableCredential: derived } }
+    const { derive } = dataIntegrity
+    if (derive === undefined) throw new Error('data-integrity derives')
+    const { body } = await derive({ secured: verifiableCredential, selective: options.selectivePointers })
+    return { status: 201, body: { verifiableCredential: body } }
   },
 })
