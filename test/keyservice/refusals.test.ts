@@ -1,6 +1,15 @@
 import { expect } from 'chai'
 import { startService, type TestService } from '../support/startService.ts'
-import { badRequest, CONTEXT_2, credential, KeyClient, problem, unknownKey, type MadeKey } from './client.ts'
+import {
+  badRequest,
+  shown,
+  CONTEXT_2,
+  credential,
+  KeyClient,
+  problem,
+  unknownKey,
+  type MadeKey,
+} from './client.ts'
 
 const ALPHABET = 'letters, digits, . _ ~ : / ? @ ! $ & * + , ; = - and %XX, and at most one #'
 const BEARER = "The access token is not the client's own, of the scope service."
@@ -51,7 +60,7 @@ describe('the key service refuses', function () {
       ['did:web:#1', 'identifier: not the form of a DID'],
     ]
     for (const [identifier, detail] of rows) {
-      it(JSON.stringify(identifier)?.slice(0, 40) ?? 'that is not there', async () => {
+      it(shown(identifier), async () => {
         const made = { identifier, secrets: ['a'], signatureType: 'ES256', keyType: 'JWK' }
         expect(seen(await client.call('/generate', made))).to.deep.equal({
           status: 400,
@@ -115,7 +124,7 @@ describe('the key service refuses', function () {
     ]
     for (const [more, detail] of vc) {
       const [member = '', value] = Object.entries(more)[0] ?? []
-      it(`as a credential: ${member} ${JSON.stringify(value)?.slice(0, 40) ?? 'missing'}`, async () => {
+      it(`as a credential: ${member} ${shown(value)}`, async () => {
         const says =
           detail === '=' ? `issuer: the key is ${key.controller}'s, and signs for no other` : detail
         const answer = await client.call('/sign/vc/jwt', asked(more))
@@ -197,7 +206,7 @@ describe('the key service refuses', function () {
         const answer = await client.call(path, body, { authorization: 'Bearer wrong' })
         expect(seen(answer), path).to.deep.equal({
           status: 401,
-          body: problem(401, 'Unauthorized', 'unauthenticated', 'The access token is invalid'),
+          body: problem(401, 'unauthenticated', 'The access token is invalid'),
         })
         expect(answer.headers.get('www-authenticate')).to.equal(
           'Bearer error="invalid_token", error_description="The access token is invalid"',
@@ -217,7 +226,7 @@ describe('the key service refuses', function () {
       const answer = await new KeyClient(service, token).call('/keys')
       expect(seen(answer)).to.deep.equal({
         status: 403,
-        body: problem(403, 'Forbidden', 'forbidden', BEARER),
+        body: problem(403, 'forbidden', BEARER),
       })
     })
 
@@ -227,10 +236,10 @@ describe('the key service refuses', function () {
         { 'content-type': 'application/json; charset=latin1' },
         { 'content-encoding': 'gzip' },
       ]) {
-        const answer = await client.call('/sign/vc/jwt', asked(), headers as Record<string, string>)
+        const answer = await client.call('/sign/vc/jwt', asked(), headers)
         expect(seen(answer)).to.deep.equal({
           status: 415,
-          body: problem(415, 'Unsupported Media Type', 'unsupported_media_type', JSON_ONLY),
+          body: problem(415, 'unsupported_media_type', JSON_ONLY),
         })
       }
     })
@@ -241,7 +250,7 @@ describe('the key service refuses', function () {
         const answer = await client.call('/sign/vc/jwt', asked(), { accept })
         expect(seen(answer)).to.deep.equal({
           status: 406,
-          body: problem(406, 'Not Acceptable', 'not_acceptable', detail),
+          body: problem(406, 'not_acceptable', detail),
         })
       }
       for (const [accept, type] of [
@@ -270,7 +279,7 @@ describe('the key service refuses', function () {
       const large = await client.call('/sign/vc/jwt', `{"verifiable":${nesting}}`)
       expect(seen(large)).to.deep.equal({
         status: 413,
-        body: problem(413, 'Content Too Large', 'too_large', 'The request body is too large'),
+        body: problem(413, 'too_large', 'The request body is too large'),
       })
       const nested = `{"verifiable":{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}}`
       expect(seen(await client.call('/sign/vc/jwt', nested))).to.deep.equal({
@@ -283,13 +292,13 @@ describe('the key service refuses', function () {
       const answer = await client.call('/sign/vc/jwt')
       expect(seen(answer)).to.deep.equal({
         status: 405,
-        body: problem(405, 'Method Not Allowed', 'method_not_allowed', 'Here is POST, and nothing else.'),
+        body: problem(405, 'method_not_allowed', 'Here is POST, and nothing else.'),
       })
       expect(answer.headers.get('allow')).to.equal('POST')
       for (const path of ['/sign/vc/paper', '/sign/jwt', '/keys/a/b/c']) {
         expect(seen(await client.call(path, {})), path).to.deep.equal({
           status: 404,
-          body: problem(404, 'Not Found', 'not_found', 'There is no such address.'),
+          body: problem(404, 'not_found', 'There is no such address.'),
         })
       }
     })

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Router } from 'express'
 import type { Context } from '../../context.ts'
+import { formats } from '../../credentials/formats/index.ts'
 import { Refusal } from '../../refusal.ts'
 import { acceptable } from '../http/accept.ts'
 import { bearerAuthentication, type Authenticate } from '../http/authenticate.ts'
@@ -16,13 +17,17 @@ import { get, list } from './keys.ts'
 import { disable, enable, rotate } from './keyState.ts'
 import { generalOf } from './mediaTypes.ts'
 import { problem, PROBLEM_TYPE } from './problem.ts'
-import { signEndpoints } from './sign.ts'
+import { signPop } from './signPop.ts'
+import { signVc } from './signVc.ts'
+import { signVp } from './signVp.ts'
 
 /**
  * Ten credentials of 46 KB in a presentation fit. What is signed with Ed25519 is the message itself, a third longer in
  * base64url, and an authorisation for it goes to the signer in one piece (MAX_AUTHORISED in hsm/wire.ts).
  */
 const BODY_OCTETS = 512 * 1024
+
+const signEndpoints = [signVc, signVp, signPop].flatMap((of) => Object.values(formats).map(of))
 
 /** TABLE of the face. */
 export const endpoints: readonly Endpoint[] = [
