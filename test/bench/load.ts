@@ -27,7 +27,7 @@ export interface LoadResult {
   readonly p50: number
   readonly p99: number
   readonly max: number
-  /** Answers in all, and those that were not 200 with their first body. */
+  /** Answers in all, and those that were not 200 or 201 with their first body. */
   readonly total: number
   readonly refused: number
   readonly firstRefusal: string
@@ -96,7 +96,7 @@ function take(answer: Buffer, asked: { current: number; sentAt: number; socket: 
   total++
   lastAt = now
   const body = answer.subarray(answer.indexOf('\r\n\r\n') + 4)
-  if (answer.toString('latin1', 9, 12) !== '200') {
+  if (!/^20[01]$/.test(answer.toString('latin1', 9, 12))) {
     refused++
     firstRefusal ||= `${answer.toString('latin1', 9, 12)} ${body.toString('utf8')}`
     return

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { arrange, type Bench } from './arrange.ts'
+import { signedCredentials } from './credentials.ts'
 import { revocationLists } from './crl.ts'
 import { fill } from './fill.ts'
 import { measure, raw, type Measured, type Raw, type Scenario } from './measure.ts'
@@ -28,7 +29,8 @@ const USAGE = `npm run bench -- [options]
   --oauth <holders>  instead: whole code flows, from the pushed request to the signature
   --crl <entries>    instead: revocation lists of so many, and the memory that they take
   --ocsp <certificates>  instead: OCSP answers, with so many certificates in the database
-  --tsa              instead: timestamps (RFC 3161) over HTTP, for callers that nobody knows`
+  --tsa              instead: timestamps (RFC 3161) over HTTP, for callers that nobody knows
+  --credentials      instead: credentials signed by the key service, with secrets and with activations`
 
 /** Share of the token's rate that a scenario is expected to stay below: so many SADs are made for it. */
 const EXPECTED = { 1: 0.5, 16: 1 } as const
@@ -49,6 +51,7 @@ const { values: options } = parseArgs({
     crl: { type: 'string' },
     ocsp: { type: 'string' },
     tsa: { type: 'boolean', default: false },
+    credentials: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -70,6 +73,8 @@ else {
         { seconds: Number(options.seconds), connections: numbers(options.connections) },
         say,
       )
+    } else if (options.credentials) {
+      await signedCredentials(bench, Number(options.seconds), say)
     } else if (options.soak !== undefined) await soak(bench, Number(options.soak), say)
     else await run(bench)
   } finally {

@@ -1,11 +1,16 @@
 import { EXAMPLE_HASH, example, type ExampleName } from '../../src/api/http/exampleValues.ts'
 import { CscClient, OID } from '../csc/client.ts'
 import { createPerson } from '../../src/api/admin/persons.ts'
-import { KeyClient, type MadeKey } from '../keyservice/client.ts'
+import { credential, KeyClient, type MadeKey } from '../keyservice/client.ts'
 import { CodeClient } from '../oauth/codeClient.ts'
 import type { TestCredential, TestService } from '../support/startService.ts'
 
 type Client = TestService['client']
+
+const issuing = (issuer: string) => ({
+  verifiable: credential(issuer),
+  selective: ['/credentialSubject/name'],
+})
 
 /** Somebody who reads the document and has a client, a person and credentials of their own. */
 export class Reader {
@@ -90,6 +95,11 @@ export class Reader {
       keyId: () => this.#key.then(({ id }) => id),
       spareKeyId: async () => (await this.#keys.key()).id,
       secret: () => this.#key.then(({ secrets: [secret = ''] }) => secret),
+      sdJwt: async () => {
+        const { id, secrets, controller, method } = await this.#key
+        const asked = { ...issuing(controller), identifier: id, secrets, holder: method['publicKeyJwk'] }
+        return (await this.#keys.call('/sign/vc/sd-jwt', asked)).text
+      },
       accessToken: () => service.serviceToken(client),
       refreshToken: async () => String((await browser.redeem(await login())).body['refresh_token']),
       redirectUri: () => example.redirectUri,

@@ -19,20 +19,32 @@ export interface MadeKey {
 export const CONTEXT_1 = 'https://www.w3.org/2018/credentials/v1'
 export const CONTEXT_2 = 'https://www.w3.org/ns/credentials/v2'
 
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  429: 'Too Many Requests',
+}
+
 /** A refusal as this face writes it. */
-export const problem = (status: number, title: string, code: string, detail: string) => ({
+export const problem = (status: number, code: string, detail: string) => ({
   type: 'about:blank',
-  title,
+  title: TITLES[status],
   status,
   code,
   detail,
 })
-export const badRequest = (detail: string) => problem(400, 'Bad Request', 'invalid_request', detail)
-export const unknownKey = problem(404, 'Not Found', 'not_found', 'There is no such key.')
-export const wrongSecrets = problem(403, 'Forbidden', 'wrong_secrets', 'The secrets are wrong.')
+export const badRequest = (detail: string) => problem(400, 'invalid_request', detail)
+export const unknownKey = problem(404, 'not_found', 'There is no such key.')
+export const wrongSecrets = problem(403, 'wrong_secrets', 'The secrets are wrong.')
 export const throttled = problem(
   429,
-  'Too Many Requests',
   'throttled',
   'The secrets were wrong too often: wait before you try again.',
 )
@@ -94,6 +106,10 @@ export class KeyClient {
     return body['activation']
   }
 }
+
+/** For the name of a test. */
+export const shown = (value: unknown): string =>
+  value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 40)
 
 export const credential = (issuer: string): Record<string, unknown> => ({
   '@context': [CONTEXT_2],

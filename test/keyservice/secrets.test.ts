@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { startService, type TestService } from '../support/startService.ts'
 import {
   badRequest,
+  shown,
   credential,
   KeyClient,
   problem,
@@ -80,7 +81,7 @@ describe('the secrets of a key', function () {
       [['caf\u00e9', 'cafe\u0301'], 'secrets: one secret stands there twice'],
     ]
     for (const [secrets, detail] of rows) {
-      it(JSON.stringify(secrets)?.slice(0, 40) ?? 'none', async () => {
+      it(shown(secrets), async () => {
         const key = await client.key()
         const asked = {
           identifier: key.id,
@@ -152,7 +153,6 @@ describe('the secrets of a key', function () {
         status: 403,
         body: problem(
           403,
-          'Forbidden',
           'key_locked',
           'The secrets were wrong too often: an operator has to unlock the key.',
         ),

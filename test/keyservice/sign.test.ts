@@ -182,7 +182,7 @@ describe('signing by the key service', function () {
       sign('vc/jwt', { secrets: undefined, activation, ...more })
     const no = (code: string, detail: string) => ({
       status: 403,
-      body: problem(403, 'Forbidden', code, detail),
+      body: problem(403, code, detail),
     })
     const seen = ({ status, body }: Awaited<ReturnType<typeof by>>) => ({ status, body })
     const UNKNOWN = no('activation_unknown', 'The activation is unknown.')
@@ -201,7 +201,7 @@ describe('signing by the key service', function () {
       const verifiable = credential(other.controller)
       expect(seen(await by(activation, { identifier: other.id, verifiable }))).to.deep.equal(UNKNOWN)
       const stranger = await KeyClient.of(service, await service.newClient('A stranger'))
-      const theirs = await stranger.key({ identifier: `${key.controller}` })
+      const theirs = await stranger.key({ identifier: key.controller })
       const stolen = { identifier: theirs.id, activation, verifiable: credential(key.controller) }
       expect(seen(await stranger.call('/sign/vc/jwt', stolen))).to.deep.equal(UNKNOWN)
       expect(seen(await stranger.call('/sign/vc/jwt', { ...stolen, identifier: key.id }))).to.deep.equal({
@@ -233,7 +233,7 @@ describe('signing by the key service', function () {
       await client.call(`/keys/${encodeURIComponent(made.id)}/disable`, {})
       expect(seen(await by(activation, { identifier: made.id, verifiable }))).to.deep.equal({
         status: 409,
-        body: problem(409, 'Conflict', 'key_not_enabled', 'The key is disabled.'),
+        body: problem(409, 'key_not_enabled', 'The key is disabled.'),
       })
     })
 

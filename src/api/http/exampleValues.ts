@@ -23,6 +23,8 @@ export const example = {
   keyId: 'did:web:issuer.example#key-1',
   spareKeyId: 'did:web:issuer.example:spare',
   secret: 'correct horse battery staple',
+  /** Which that key is the holder's of. */
+  sdJwt: 'eyJhbGciOiJFUzI1NiJ9.eyJjbmYiOnt9fQ.c2lnbmF0dXJl~WyJzYWx0IiwiYSIsMV0~',
   accessToken: 'Hn4tKc9RzWm2yVxB7sLpQ0dGfJ5uEa8oTiX3vYk6bCg',
   refreshToken: 'pX3vYk6bCgHn4tKc9RzWm2yVxB7sLQ0dGfJ5uEa8oTi',
   redirectUri: 'https://client.example/back?app=1',
@@ -49,6 +51,7 @@ export const exampleMeanings: Readonly<Record<ExampleName, string>> = {
   keyId: 'the id of a key of yours',
   spareKeyId: 'the id of a key that you will not need any more',
   secret: "a secret that the key's holder has",
+  sdJwt: 'an SD-JWT that was issued to the holder of that key, with the disclosures to be shown',
   accessToken: 'an access token',
   refreshToken: 'a refresh token',
   redirectUri: 'a redirect URI that is registered for you',

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseDateTime } from '../../credentials/dateTime.ts'
 import type { JsonObject } from '../../credentials/formats/format.ts'
 import { signatureTypeNames } from '../../credentials/keys/signatureTypes.ts'
 import type { Proof } from '../../signing/holderPermit.ts'
@@ -121,6 +122,12 @@ export const json = z
   .refine((value) => !isDeeper(value, DEPTH_MAX), `nests deeper than ${DEPTH_MAX}`)
   .meta({ type: 'object' })
 
+/** The body is no longer than its limit. */
+export const sdJwt = z
+  .string('an SD-JWT is wanted')
+  .min(1, 'is empty')
+  .meta({ description: 'An SD-JWT with the disclosures that its holder chose' })
+
 /** Without recursion: there is no telling how deep it goes. */
 function isDeeper(value: unknown, most: number): boolean {
   let level = [value]
@@ -165,12 +172,12 @@ export const issuing = {
 /** Of a proof of possession. */
 export const client = text().optional().meta({ description: "The wallet's client_id, where it has one" })
 
-/** RFC 3339, 5.6. */
-const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/i
+/** RFC 3339, 5.6: a time has one. */
+const ZONE = /(?:Z|[+-]\d{2}:\d{2})$/
 const time = z
   .string('a string is wanted')
-  .refine((value) => TIME.test(value) && !Number.isNaN(Date.parse(value)), 'not a time of RFC 3339')
-  .transform((value) => new Date(value))
+  .refine((value) => ZONE.test(value) && parseDateTime(value) !== undefined, 'not a time of RFC 3339')
+  .transform((value) => parseDateTime(value))
 
 /** For whom, and against being used again. Each has two names. */
 export const presenting = {

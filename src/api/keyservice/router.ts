@@ -1,5 +1,6 @@
 import type { Router } from 'express'
 import type { Context } from '../../context.ts'
+import { formats } from '../../credentials/formats/index.ts'
 import type { Direct } from '../http/direct.ts'
 import { problemMethods, problemRouter, type ProblemFace } from '../http/problemFace.ts'
 import { activate } from './activate.ts'
@@ -8,7 +9,11 @@ import { generate } from './generate.ts'
 import { get, list } from './keys.ts'
 import { disable, enable, rotate } from './keyState.ts'
 import { generalOf } from './mediaTypes.ts'
-import { signEndpoints } from './sign.ts'
+import { signPop } from './signPop.ts'
+import { signVc } from './signVc.ts'
+import { signVp } from './signVp.ts'
+
+const signEndpoints = [signVc, signVp, signPop].flatMap((of) => Object.values(formats).map(of))
 
 /** TABLE of the face. */
 export const keyservice: ProblemFace = {

@@ -1,43 +1,58 @@
-import { z } from 'zod'
-import { formats } from '../../credentials/formats/index.ts'
-import type { Format, Secured } from '../../credentials/formats/format.ts'
+import type { z } from 'zod'
 import type { CredentialKey } from '../../credentials/credentialKey.ts'
+import type { Format, Secured } from '../../credentials/formats/format.ts'
 import { credentialKeyOf } from '../../credentials/keys/credentialKey.ts'
 import { usableKey } from '../../credentials/keys/findKey.ts'
 import type { Context } from '../../context.ts'
-import { Refusal } from '../../refusal.ts'
-import type { Proof } from '../../signing/holderPermit.ts'
 import { example } from '../http/exampleValues.ts'
-import { endpoint, type Endpoint, type Reply } from '../http/problemEndpoint.ts'
-import {
-  authorising,
-  challengeOf,
-  checkNames,
-  checkProof,
-  client,
-  domainOf,
-  identifier,
-  issuing,
-  json,
-  presenting,
-  proofOf,
-} from './members.ts'
+import { endpoint, type Call, type Described, type Endpoint } from '../http/problemEndpoint.ts'
 import { mediaTypes, type Signed } from './mediaTypes.ts'
+import { proofOf } from './members.ts'
 
+/** What every request to sign says. */
 interface Given {
   readonly identifier: string
   readonly secrets?: readonly string[] | undefined
   readonly activation?: string | undefined
 }
 
-/** The key, and what authorises it to sign. @throws Refusal */
-async function keyFor(ctx: Context, clientId: string, given: Given): Promise<CredentialKey> {
-  const proof: Proof = proofOf(given)
-  const key = await usableKey(ctx, { clientId, name: given.identifier, secrets: given.secrets })
-  return credentialKeyOf(ctx, key, proof)
+interface Signing<Schema extends z.ZodType<Given>> {
+  readonly what: Signed
+  readonly format: Format['name']
+  readonly request: Schema
+  readonly summary: string
+  readonly examples: Described['examples']
+  /** @param key called when all else has been checked */
+  make(input: z.output<Schema>, key: () => Promise<CredentialKey>, now: Date): Promise<Secured>
 }
 
-const replyOf = ({ body, mediaType }: Secured): Reply => ({ status: 201, body, mediaType })
+/** An endpoint that answers what was signed, and nothing around it. */
+export function signing<Schema extends z.ZodType<Given>>(it: Signing<Schema>): Endpoint {
+  const { what, format, request, summary, examples } = it
+  return endpoint({
+    method: 'POST',
+    path: `/sign/${what}/${format}`,
+    produces: mediaTypes[what][format],
+    request,
+    described: {
+      summary: `${summary}: ${format}`,
+      examples,
+      answer: { status: 201, says: 'What was signed, and nothing around it' },
+      refusals,
+    },
+    answer: async (ctx, call) => {
+      const { body, mediaType } = await it.make(call.input, () => keyFor(ctx, call), new Date(ctx.clock()))
+      return { status: 201, body, mediaType }
+    },
+  })
+}
+
+/** The key, with what authorises it to sign. @throws Refusal */
+async function keyFor(ctx: Context, call: Call & { readonly input: Given }): Promise<CredentialKey> {
+  const { clientId, input } = call
+  const { identifier: name, secrets } = input
+  return credentialKeyOf(ctx, await usableKey(ctx, { clientId, name, secrets }), proofOf(input))
+}
 
 const refusals = [
   ['activation_failed', 'The secrets are wrong.'],
@@ -50,110 +65,6 @@ const refusals = [
   ['throttled', 'The secrets were wrong too often: wait before you try again.'],
 ] as const
 
-function common(what: Signed, format: Format['name'], summary: string) {
-  return {
-    method: 'POST' as const,
-    path: `/sign/${what}/${format}`,
-    produces: mediaTypes[what][format],
-    described: {
-      summary,
-      examples: {},
-      answer: { status: 201, says: 'What was signed, and nothing around it' },
-      refusals,
-    },
-  }
-}
-
-const authorised = { identifier: example.keyId, secrets: [example.secret] }
-
-function credential({ name, issue }: Format): Endpoint {
-  const it = common('vc', name, `Signs a credential: ${name}`)
-  return endpoint({
-    ...it,
-    request: z
-      .strictObject({ verifiable: json, identifier, ...authorising, ...issuing })
-      .superRefine(checkProof),
-    described: {
-      ...it.described,
-      examples: { 'a credential of data model 2.0': { ...authorised, verifiable: CREDENTIAL } },
-    },
-    answer: async (ctx, { clientId, input }) => {
-      const { verifiable, cryptosuite, selective, holder, mandatoryPointers, previousProof } = input
-      const key = await keyFor(ctx, clientId, input)
-      const now = new Date(ctx.clock())
-      const options = { cryptosuite, selective, holder, mandatoryPointers, previousProof }
-      return replyOf(await issue({ credential: verifiable, key, now, ...options }))
-    },
-  })
-}
-
-function presentation({ name, present }: Format): Endpoint {
-  const it = common('vp', name, `Signs a presentation: ${name}`)
-  return endpoint({
-    ...it,
-    request: z
-      .strictObject({
-        // An SD-JWT with what its holder chose to show is no object.
-        verifiable:
-          name === 'sd-jwt' ? z.union([json, z.string().min(1, 'is empty')], 'an SD-JWT is wanted') : json,
-        identifier,
-        ...authorising,
-        ...presenting,
-      })
-      .superRefine(checkProof)
-      .superRefine(checkNames),
-    answer: async (ctx, { clientId, input }) => {
-      if (present === undefined)
-        throw new Refusal('invalid_request', `${name}: no presentations in this format`)
-      const { verifiable, validUntil, cryptosuite } = input
-      const key = await keyFor(ctx, clientId, input)
-      const now = new Date(ctx.clock())
-      const about = { challenge: challengeOf(input), domain: domainOf(input), validUntil, cryptosuite }
-      return replyOf(await present({ presentation: verifiable, key, now, ...about }))
-    },
-  })
-}
-
-function possession({ name, prove }: Format): Endpoint {
-  const it = common('pop', name, `Proves the possession of a key (OpenID4VCI 1.0, appendix F): ${name}`)
-  return endpoint({
-    ...it,
-    request: z
-      .strictObject({
-        verifiable: json.optional().meta({ description: 'Ignored', type: 'object' }),
-        identifier,
-        client_id: client,
-        ...authorising,
-        ...presenting,
-      })
-      .superRefine(checkProof)
-      .superRefine(checkNames),
-    answer: async (ctx, { clientId, input }) => {
-      if (prove === undefined) {
-        throw new Refusal('invalid_request', `${name}: no proof of possession in this format`)
-      }
-      const domain = domainOf(input)
-      if (domain === undefined) throw new Refusal('invalid_request', 'domain: is missing')
-      const { validUntil, cryptosuite, client_id: wallet } = input
-      const key = await keyFor(ctx, clientId, input)
-      const about = { domain, challenge: challengeOf(input), validUntil, cryptosuite, client: wallet }
-      return replyOf(await prove({ key, now: new Date(ctx.clock()), ...about }))
-    },
-  })
-}
-
-const CREDENTIAL = {
-  '@context': ['https://www.w3.org/ns/credentials/v2'],
-  type: ['VerifiableCredential'],
-  issuer: 'did:web:issuer.example',
-  credentialSubject: { id: 'did:example:456' },
-}
-
-const all = Object.values(formats)
-
-/** One for each format. */
-export const signEndpoints: readonly Endpoint[] = [
-  ...all.map(credential),
-  ...all.map(presentation),
-  ...all.map(possession),
-]
+/** For examples: who signs. */
+export const signer = { identifier: example.keyId, secrets: [example.secret] }
+export const ISSUER = 'did:web:issuer.example'
