@@ -9,6 +9,7 @@ import { Refusal } from '../refusal.ts'
 import { decideToDestroy } from '../signing/destroyKey.ts'
 import { makeKey } from '../signing/makeKey.ts'
 import { recertified } from '../signing/reseal.ts'
+import { revokeAllOf } from '../signing/revocation.ts'
 import { issuingAuthority } from './hierarchy.ts'
 import type { Alongside, IssuedCertificate } from './issue.ts'
 import { issueFor } from './issueFor.ts'
@@ -43,6 +44,7 @@ export async function rekeyCredential(ctx: Context, claim: RekeyingClaim, pin: s
       const change = await rekeyed(ctx, it, { credential, key, made, actor })
       return async (tx) => {
         await change(tx)
+        await revokeAllOf(tx, { keyId: old.keyId, actor })
         await useEnrolment(tx, claim.id)
         destruction = await decideToDestroy(tx, { keyId: old.keyId, actor })
       }
