@@ -26,6 +26,7 @@ import { publishFirstLists, startPublisher } from './pki/crlPublisher.ts'
 import { ensureHierarchy } from './pki/hierarchy.ts'
 import { startOcsp } from './pki/ocspWork.ts'
 import { startIssuanceRecovery } from './pki/recover.ts'
+import { endLeftRekeyings } from './pki/replacingKey.ts'
 import { signatureWork } from './signing/asynchronous.ts'
 import { startRecovery } from './signing/recover.ts'
 import { readTlsFiles } from './tlsFiles.ts'
@@ -67,7 +68,11 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
     await ctx.sender?.prepare?.(ctx)
     await enterOperators(ctx)
     await publishFirstLists(ctx)
-    endings.push(await startRecovery(ctx, endOverdue))
+    const ended = async (): Promise<void> => {
+      await endOverdue(ctx)
+      await endLeftRekeyings(ctx)
+    }
+    endings.push(await startRecovery(ctx, ended))
     endings.push(await startIssuanceRecovery(ctx))
     endings.push(startPublisher(ctx))
     endings.push(startJobs(ctx, [signatureWork, notificationWork]))

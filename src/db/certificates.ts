@@ -2,6 +2,7 @@ import type { AuditEntry } from '../audit.ts'
 import { insertAudit } from './audit.ts'
 import type { CertificateState } from './credentials.ts'
 import type { Database, Queries } from './database.ts'
+import type { Replacement } from './replacements.ts'
 
 /** A certificate over a key of ours. */
 export interface CertificateRow {
@@ -30,6 +31,7 @@ export interface PlannedCertificate {
   readonly tbs: Buffer
   readonly notBefore: Date
   readonly notAfter: Date
+  readonly replaces?: Replacement | undefined
 }
 
 const COLUMNS = `id, serial, profile, key_id as "keyId", issuer_id as "issuerId", der, not_before as "notBefore",
@@ -38,15 +40,21 @@ const COLUMNS = `id, serial, profile, key_id as "keyId", issuer_id as "issuerId"
 /** A subject, or the beginning of one, as certificates are searched by it. */
 export const searched = (subject: string): string => subject.toLowerCase()
 
-/** The serial and the octets that are to be signed, durable before the token is asked. */
-export async function planCertificate(q: Queries, planned: PlannedCertificate): Promise<void> {
-  await q.query({
+/**
+ * The serial and the octets that are to be signed, durable before the token is asked.
+ * @returns false where what it is to replace has been replaced, or is about to be
+ */
+export async function planCertificate(q: Queries, planned: PlannedCertificate): Promise<boolean> {
+  const { replaces } = planned
+  const rows = await q.query({
     name: 'certificate-plan',
     text: `insert into certificate (id, serial, profile, key_id, spki, subject, subject_key, issuer_id, instance, tbs,
                                     state,
-                                    not_before, not_after)
+                                    not_before, not_after, replaces_id, replaces_by, replaces_reason)
            values ($1::uuid, $2::bytea, $3::text, $4::uuid, $5::bytea, $6::text, $7::text, $8::uuid, $9::uuid, $10::bytea,
-                   'planned', $11::timestamptz, $12::timestamptz)`,
+                   'planned', $11::timestamptz, $12::timestamptz, $13::uuid, $14::text, $15::text)
+           on conflict (replaces_id) where replaces_id is not null and state in ('planned', 'issued', 'suspended')
+           do nothing returning 1`,
     values: [
       planned.id,
       planned.serial,
@@ -60,15 +68,26 @@ export async function planCertificate(q: Queries, planned: PlannedCertificate): 
       planned.tbs,
       planned.notBefore,
       planned.notAfter,
+      replaces?.certificateId ?? null,
+      replaces?.by ?? null,
+      replaces?.reason ?? null,
     ],
   })
+  return rows.length === 1
 }
 
+/** @param issued.alongside what else is recorded in the same transaction, before it: either all of it is, or nothing */
 export async function storeIssued(
   db: Database,
-  issued: { readonly id: string; readonly der: Buffer; readonly audit: AuditEntry },
+  issued: {
+    readonly id: string
+    readonly der: Buffer
+    readonly audit: AuditEntry
+    readonly alongside: (tx: Queries) => Promise<void>
+  },
 ): Promise<void> {
   await db.transaction(async (tx) => {
+    await issued.alongside(tx)
     const rows = await tx.query({
       name: 'certificate-store',
       text: `update certificate set der = $2::bytea, state = 'issued', issued_at = now()
@@ -164,13 +183,13 @@ export async function certificateState(q: Queries, id: string): Promise<Certific
   return rows[0]?.state
 }
 
-/** A certificate that is, or may be, somewhere, and the credential that it is of. @param serial a magnitude */
+/** A certificate that is, or may be, somewhere, and the credential whose key it is over. @param serial a magnitude */
 export async function certificateBySerial(
   q: Queries,
   serial: Buffer,
 ): Promise<{ readonly id: string; readonly credentialId: string | null } | undefined> {
   const rows = await q.query<{ id: string; credentialId: string | null }>({
-    text: `select ce.id, c.id as "credentialId" from certificate ce left join credential c on c.certificate_id = ce.id
+    text: `select ce.id, c.id as "credentialId" from certificate ce left join credential c on c.key_id = ce.key_id
             where ce.serial = $1::bytea and ce.state <> 'planned' limit 1`,
     values: [serial],
   })

@@ -18,7 +18,7 @@ const MAX_OCTETS = 16_384
  */
 export function keyOfPkcs10(request: Buffer): OutsideKey {
   const { info, algorithm, signature, spki } = parts(request)
-  const keyType = (Object.keys(keyTypes) as KeyType[]).find((name) => publicParts(spki, name) !== undefined)
+  const keyType = keyTypeOf(spki)
   if (keyType === undefined) throw refused('its key is of a kind, a size or a form that is not certified')
   const scheme = Object.values(schemes).find((row) => row.algorithmIdentifier.equals(algorithm))
   if (scheme === undefined) throw refused('it is signed by an algorithm that is not taken')
@@ -29,6 +29,10 @@ export function keyOfPkcs10(request: Buffer): OutsideKey {
   if (weakness !== undefined) throw refused(`its key is weak: ${weakness}`)
   return { keyType, spki }
 }
+
+/** Which key type of ours a public key is of; undefined: of none. @param spki DER */
+export const keyTypeOf = (spki: Buffer): KeyType | undefined =>
+  (Object.keys(keyTypes) as KeyType[]).find((name) => publicParts(spki, name) !== undefined)
 
 /** DER of the Name that a PKCS#10 asks for: for people to compare; nobody has verified it. @throws Refusal invalid_request */
 export const subjectOfPkcs10 = (request: Buffer): Buffer => parts(request).subject

@@ -51,6 +51,8 @@ export const matrix = {
   'GET /certificates': ['registration-officer', 'revocation-officer', 'auditor'],
   'POST /certificates': ['registration-officer'],
   'GET /certificates/:id': ['registration-officer', 'revocation-officer', 'auditor'],
+  'POST /certificates/:id/renew': ['registration-officer'],
+  'POST /certificates/:id/rekey': ['registration-officer'],
 
   'GET /checks/certificates': ['security-officer', 'auditor'],
   'GET /checks/lists': ['security-officer', 'auditor'],

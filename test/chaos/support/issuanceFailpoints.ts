@@ -22,6 +22,8 @@ export interface IssuerOrder {
   readonly point: IssuanceFailpoint
   /** How often the point is passed before it kills. */
   readonly pass: number
+  /** Whose certificate it renews, again and again; absent: it issues, and renews each. */
+  readonly credentialId?: string | undefined
 }
 
 /** What the process says of each certificate that it was given. */

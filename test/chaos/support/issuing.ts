@@ -27,9 +27,9 @@ export class Issuing {
   }
 
   /** One process, which ends itself there. */
-  async kill(point: IssuanceFailpoint, pass: number): Promise<void> {
+  async kill(point: IssuanceFailpoint, pass: number, credentialId?: string): Promise<void> {
     const { database, token } = this.test
-    const order: IssuerOrder = { databaseUrl: database.url, token: token.config, point, pass }
+    const order: IssuerOrder = { databaseUrl: database.url, token: token.config, point, pass, credentialId }
     const child = fork(join(import.meta.dirname, 'issuer.ts'), [JSON.stringify(order)], {
       execArgv: ['--import', 'tsx'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
