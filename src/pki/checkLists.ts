@@ -19,7 +19,7 @@ import { readTbs } from './lintParse.ts'
 import { listAddress } from './lintStatus.ts'
 import { OID } from './oids.ts'
 import { publication } from './publication.ts'
-import { isSignedBy, schemeOf } from './signedBy.ts'
+import { isSignedBy, schemeByIdentifier } from './signedBy.ts'
 
 /** TABLE of what holds of each list. */
 const clauses = {
@@ -109,7 +109,7 @@ async function contentFindings(ctx: Context, it: Content): Promise<Finding[]> {
 }
 
 function isSignedByIssuer({ tbs, algorithm, signature }: ReadList, spki: Buffer): boolean {
-  const scheme = schemeOf(algorithm)
+  const scheme = schemeByIdentifier(algorithm)
   return scheme !== undefined && isSignedBy(spki, { message: tbs, scheme, signature })
 }
 

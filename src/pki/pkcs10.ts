@@ -4,7 +4,7 @@ import { Fields, inside, smallNumber } from '../der/read.ts'
 import { TAG } from '../der/tags.ts'
 import { Refusal } from '../refusal.ts'
 import type { OutsideKey } from './issue.ts'
-import { isSignedBy, schemeOf } from './signedBy.ts'
+import { isSignedBy, schemeByIdentifier } from './signedBy.ts'
 import { rsaWeakness } from './weakKeys.ts'
 
 /** The largest that we certify takes less than 2 KiB, its extensions aside. */
@@ -20,7 +20,7 @@ export function keyOfPkcs10(request: Buffer): OutsideKey {
   const { info, algorithm, signature, spki } = parts(request)
   const keyType = (Object.keys(keyTypes) as KeyType[]).find((name) => publicParts(spki, name) !== undefined)
   if (keyType === undefined) throw refused('its key is of a kind, a size or a form that is not certified')
-  const scheme = schemeOf(algorithm)
+  const scheme = schemeByIdentifier(algorithm)
   if (scheme === undefined) throw refused('it is signed by an algorithm that is not taken')
   if (scheme.family !== keyTypes[keyType].family)
     throw refused('its signature is of another kind than its key')

@@ -1,8 +1,8 @@
 import { constants, createPublicKey, verify } from 'node:crypto'
 import { schemes, type SchemeRow } from '../../hsm/algorithms.ts'
 
-/** The row of the table that this AlgorithmIdentifier is, to the octet. */
-export function schemeOf(algorithm: Buffer): SchemeRow | undefined {
+/** The row that has this AlgorithmIdentifier, to the octet. */
+export function schemeByIdentifier(algorithm: Buffer): SchemeRow | undefined {
   return Object.values(schemes).find((row) => row.algorithmIdentifier.equals(algorithm))
 }
 
