@@ -1,5 +1,5 @@
 import { createPrivateKey, generateKeyPairSync, randomBytes, sign as signInSoftware } from 'node:crypto'
-import { schemes } from '../../hsm/algorithms.ts'
+import type { schemes } from '../../hsm/algorithms.ts'
 import type { Context } from '../../src/context.ts'
 import { newestCertificate } from '../../src/db/certificates.ts'
 import { issuingAuthority } from '../../src/pki/hierarchy.ts'

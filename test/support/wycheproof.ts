@@ -55,7 +55,7 @@ export function vectorFiles(folder: string): VectorFile[] {
     const plain = { name, encoding: undefined, isOtherSalt: false }
     if (name === 'ed25519_test.json') return [{ ...plain, keyType: 'Ed25519', scheme: schemes.ed25519 }]
     const found = NAMES.map((pattern) => pattern.exec(name.replace(/^rsa_pss/, 'pss'))).find(Boolean)
-    if (found == null) return []
+    if (!found) return []
     const [, family = '', bits = '', hash = '', last] = found
     const scheme = schemes[`${family}-sha${hash}` as SchemeName]
     if (family === 'ecdsa')
