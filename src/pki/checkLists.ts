@@ -1,6 +1,4 @@
 /** Published revocation lists, judged again: against their issuer, their record, and the certificates that they are about. */
-import { constants, createPublicKey, verify } from 'node:crypto'
-import { schemes } from '../../hsm/algorithms.ts'
 import type { Context } from '../context.ts'
 import { listedEntries, oneState, sha256 } from '../db/crls.ts'
 import type { Queries } from '../db/database.ts'
@@ -21,6 +19,7 @@ import { readTbs } from './lintParse.ts'
 import { listAddress } from './lintStatus.ts'
 import { OID } from './oids.ts'
 import { publication } from './publication.ts'
+import { isSignedBy, schemeByIdentifier } from './signedBy.ts'
 
 /** TABLE of what holds of each list. */
 const clauses = {
@@ -100,7 +99,7 @@ async function contentFindings(ctx: Context, it: Content): Promise<Finding[]> {
   const isInTime =
     +read.thisUpdate === Number(list.thisUpdate) && Number(read.nextUpdate) === Number(list.nextUpdate)
   return [
-    ...unless(isSignedBy(read, issuer.key.spki), 'list_is_signed_by_the_issuer', 'it is not'),
+    ...unless(isSignedByIssuer(read, issuer.key.spki), 'list_is_signed_by_the_issuer', 'it is not'),
     ...unless(read.issuer.equals(issuer.name), 'list_has_the_issuers_name', 'another one'),
     ...unless(isInTime, 'list_times_are_the_recorded', 'others'),
     ...unless(read.number === list.number, 'list_number_is_the_recorded', String(read.number)),
@@ -109,21 +108,9 @@ async function contentFindings(ctx: Context, it: Content): Promise<Finding[]> {
   ]
 }
 
-function isSignedBy(read: ReadList, spki: Buffer): boolean {
-  const scheme = Object.values(schemes).find((row) => row.algorithmIdentifier.equals(read.algorithm))
-  if (scheme === undefined) return false
-  try {
-    const key = createPublicKey({ key: spki, format: 'der', type: 'spki' })
-    const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: scheme.hash?.length ?? 0 }
-    return verify(
-      scheme.hash?.node,
-      read.tbs,
-      { key, ...(scheme.padding === 'pss' ? pss : {}) },
-      read.signature,
-    )
-  } catch {
-    return false
-  }
+function isSignedByIssuer({ tbs, algorithm, signature }: ReadList, spki: Buffer): boolean {
+  const scheme = schemeByIdentifier(algorithm)
+  return scheme !== undefined && isSignedBy(spki, { message: tbs, scheme, signature })
 }
 
 /** A shard says which one it is, in the words of its certificates; the whole list says nothing. */

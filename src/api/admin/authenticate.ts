@@ -3,6 +3,7 @@ import { compactVerify, decodeProtectedHeader, importJWK } from 'jose'
 import { z } from 'zod'
 import type { PublicJwk } from '../../../config/operators.ts'
 import type { ClientCertificate } from '../../clientCertificate.ts'
+import { isCompactJws } from '../../compactJws.ts'
 import type { Context } from '../../context.ts'
 import { isOperatorsKey } from '../../db/clientCertificates.ts'
 import { findOperatorByThumbprint, spendOperatorRequest, type OperatorRow } from '../../db/operators.ts'
@@ -53,6 +54,7 @@ export async function authenticateOperator(ctx: Context, request: SignedRequest)
     request.authorization ?? '',
   )?.[1]
   if (token === undefined || token.length > MAX_TOKEN) throw refused('The request is not signed.')
+  if (!isCompactJws(token)) throw refused(NOT_OURS)
   const { operator, claims } = await verified(ctx, token)
   if (request.certificate !== undefined) await checkCertificate(ctx, operator, request.certificate.shown)
   if (claims.htm !== request.method || claims.htu !== request.url) {
