@@ -4,6 +4,7 @@ import type { TokenConfigShape } from '../../../hsm/types.ts'
 import { Token } from '../../../hsm/token.ts'
 import { Database, type Statement } from '../../../src/db/database.ts'
 import { holdLease } from '../../../src/lease.ts'
+import { startClockWatch } from '../../../src/pki/clock.ts'
 import { issueFor } from '../../../src/pki/issueFor.ts'
 import { openContext } from '../../support/context.ts'
 import type { Given, IssuanceFailpoint, IssuerOrder } from './issuanceFailpoints.ts'
@@ -61,6 +62,7 @@ Token.prototype.sign = async function (this: Token, ...request): Promise<Buffer[
 const token = { config: order.token as TokenConfigShape }
 const ctx = await openContext({ database: { url: order.databaseUrl }, token, lines: [] })
 await holdLease(ctx.db, ctx.log, ctx.instanceId)
+await startClockWatch(ctx)
 const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const key = { keyType: 'P-256', spki: publicKey.export({ format: 'der', type: 'spki' }) } as const
 

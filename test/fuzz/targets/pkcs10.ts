@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { refusalOf, requestOf } from '../../pki/support/pkcs10.ts'
+import { pkcs10Pem, refusalOf, requestOf } from '../../pki/support/pkcs10.ts'
 import type { TestService } from '../../support/startService.ts'
 import type { Target } from '../target.ts'
 
@@ -13,6 +13,9 @@ const REFUSALS = [
   'its signature is not by its key',
   'its key is weak: its modulus has a small factor',
 ]
+
+/** What the face says of more octets than a body may have. */
+const TOO_LONG = 'request: Too big: expected string to have <=34000 characters'
 
 /** What an operator was sent by whoever holds the key: PKCS#10 (RFC 2986). */
 export function pkcs10Target(service: TestService): Promise<Target> {
@@ -28,12 +31,11 @@ export function pkcs10Target(service: TestService): Promise<Target> {
       requestOf({ keys: generateKeyPairSync('ec', { namedCurve: 'P-384' }), scheme: 'ecdsa-sha384' }),
       requestOf({ keys: generateKeyPairSync('rsa', { modulusLength: 2048 }), scheme: 'rsa-sha256' }),
     ],
-    words: ['taken', ...REFUSALS.map((why) => `The PKCS#10 is refused: ${why}.`)],
+    words: ['taken', TOO_LONG, ...REFUSALS.map((why) => `The PKCS#10 is refused: ${why}.`)],
     ask: (input) => Promise.resolve(wordOf(refusalOf(input))),
     send: async (input) => {
-      const request = `-----BEGIN CERTIFICATE REQUEST-----\n${input.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`
       const { status, body } = await service.admin(service.operators.officer, 'POST /certificates', {
-        body: { profile: 'ncp-l', subject, request },
+        body: { profile: 'ncp-l', subject, request: pkcs10Pem(input) },
       })
       if (status === 201) return 'taken'
       return status === 400 ? String((body as { detail?: unknown }).detail) : `status ${String(status)}`
