@@ -62,7 +62,7 @@ const commands = {
   },
   fuzz: async (args) => {
     const module = await prepare()
-    await build(root)
+    await buildWithTests(root)
     return fuzz({ root, home, module, args })
   },
   conformance: async (args) => {
