@@ -141,6 +141,8 @@ export class ClockWatch {
   }
 
   #compare(): Reading {
+    // What was never trusted is nothing to have jumped from.
+    if (!this.#wasTrusted) this.#anchor = anchorOf(readClocksAtOnce(this.#ctx.clock))
     const reading = readClocks(this.#ctx.clock)
     const { toleranceMs } = this.#ctx.config.clock
     const [least, most] = [
@@ -208,6 +210,7 @@ export class ClockWatch {
 
   #trust(): void {
     if (this.#isTrusted || this.#troubles.size > 0) return
+    if (!this.#wasTrusted) this.#compare()
     this.#isTrusted = true
     if (this.#wasTrusted) this.#say('clock.trusted')
     this.#wasTrusted = true
