@@ -2,6 +2,7 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { expect } from 'chai'
 import { createCredential } from '../../src/api/admin/credentials.ts'
 import { checkTakenSince, ClockRefusal, startClockWatch, trustedTime } from '../../src/pki/clock.ts'
+import { publishDue } from '../../src/pki/crlPublisher.ts'
 import { CscClient, digest } from '../csc/client.ts'
 import { startService, type TestService } from '../support/startService.ts'
 import { Lists } from './lists.ts'
@@ -155,7 +156,10 @@ describe('a clock that nobody trusts', function () {
       expect(
         (await revoke(credential.certificate, { requestedAt: new Date().toISOString() })).status,
       ).to.equal(200)
-      // The answer that was signed ahead has gone with the revocation, and no list is made.
+      const numbers = await count('crl')
+      await publishDue(service.ctx)
+      expect(await count('crl')).to.equal(numbers)
+      // The answer that was signed ahead has gone with the revocation.
       await until('no answer', async () => (await ocsp.statusOf(credential.certificate)) === 'error 3')
       const client = await CscClient.of(service)
       const hashes = [digest('signed by nobody')]

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { TestService } from '../../support/startService.ts'
 import { ask, queryOf } from '../tsaClient.ts'
 
-const WAIT_MS = 10_000
+const WAIT_MS = 20_000
 const POLL_MS = 50
 /** RFC 5905: where NTP counts from. */
 const TO_1970 = 2_208_988_800
@@ -16,6 +16,7 @@ export class TimeServer {
   /** Answers something that was never asked. */
   isForged = false
   asked = 0
+  beforeAnswering: () => void = () => undefined
   readonly #socket: Socket = createSocket('udp4')
 
   static async start(): Promise<TimeServer> {
@@ -32,6 +33,7 @@ export class TimeServer {
 
   #answer(question: Buffer, port: number): void {
     this.asked++
+    this.beforeAnswering()
     if (this.offsetMs === undefined) return
     const answer = Buffer.alloc(48)
     answer[0] = 0x24
