@@ -4,7 +4,7 @@ import { Issuing } from './support/issuing.ts'
 
 /** The short form of issuance.chaos.ts. */
 describe('a process that is killed while it issues', function () {
-  this.timeout(120_000)
+  this.timeout(240_000)
   let issuing: Issuing
   before(async () => {
     issuing = await Issuing.begin()
