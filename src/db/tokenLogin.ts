@@ -40,7 +40,8 @@ export class TokenLogins {
       if (state === 'claimed') return
       if (state === 'rejected') throw new Error(rejectedSentence(login))
       if (state === 'abandoned') throw new Error(abandonedSentence(login))
-      if (performance.now() > deadline) throw new Error(`Another login to the token ${login.serial} does not end.`)
+      if (performance.now() > deadline)
+        throw new Error(`Another login to the token ${login.serial} does not end.`)
       await new Promise((resolve) => setTimeout(resolve, POLL_MS))
     }
   }
