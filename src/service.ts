@@ -63,7 +63,7 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
   })
   try {
     const ctx = await startContext(running, log, endings)
-    endings.push(startClockWatch(ctx))
+    endings.push(await startClockWatch(ctx))
     await ensureHierarchy(ctx)
     await ctx.sender?.prepare?.(ctx)
     await enterOperators(ctx)

@@ -11,6 +11,7 @@ import { makeKey } from '../signing/makeKey.ts'
 import { bearerHash } from '../signing/permit.ts'
 import { checkNewPin } from '../signing/secrets.ts'
 import { tokenRefusal } from '../signing/tokenRefusal.ts'
+import { trustedTime } from './clock.ts'
 import { issuingAuthority } from './hierarchy.ts'
 import { issue, type IssuedCertificate, type Issuer } from './issue.ts'
 import { personName, type NaturalPerson } from './names.ts'
@@ -26,7 +27,8 @@ export interface EnrolRequest {
  * The holder sets the PIN, and with it the key comes into being: nobody ever holds a key that is not theirs, and the
  * PIN is known to nobody else. If we die on the way, the link works again after a minute and the half-made key is
  * destroyed at the next start. A link of a credential that has a key makes it another one (rekey.ts).
- * @throws Refusal not_found (unknown, used and expired codes alike), invalid_request (a PIN that is easy to guess)
+ * @throws Refusal not_found (unknown, used and expired codes alike), invalid_request (a PIN that is easy to guess), unavailable
+ * (also while nobody knows the time: the link works again afterwards)
  */
 export async function enrol(ctx: Context, request: EnrolRequest): Promise<{ credentialId: string }> {
   checkNewPin(request.pin)
@@ -73,6 +75,7 @@ export async function makeWithPin(
   { pin, keyId }: { readonly pin: string; readonly keyId?: string },
 ): Promise<{ readonly key: KeyRecord; readonly certificate: IssuedCertificate; readonly seal: Buffer }> {
   // First, so that no key is made that nobody could certify.
+  trustedTime(ctx)
   const issuer = await issuingAuthority(ctx)
   const key = await makeKey(ctx, {
     keyType: credential.keyType,

@@ -11,6 +11,7 @@ import { Refusal } from '../refusal.ts'
 import { permitForService } from '../signing/permit.ts'
 import { sign } from '../signing/sign.ts'
 import { refuseCompromised, refuseUnfit } from './allowed.ts'
+import { trustedTime } from './clock.ts'
 import { lint, type Finding } from './lint.ts'
 import { extensionsOf } from './profileExtensions.ts'
 import { profiles, type ProfileName } from './profiles.ts'
@@ -70,7 +71,7 @@ export interface IssuedCertificate {
  * Issues a certificate. The serial and the exact octets to be signed are linted and durable before the token is asked, so
  * that whatever happens after, there is a record of what was meant; what comes out is compared with them.
  * @throws Refusal invalid_request, conflict (as refuseUnfit; a compromised key; what it replaces is replaced already);
- * 'unavailable' when the token or Postgres is away
+ * 'unavailable' when the token or Postgres is away, a ClockRefusal where nobody knows the time: then nothing was planned
  */
 export async function issue(ctx: Context, request: CertificateRequest): Promise<IssuedCertificate> {
   const { issuer } = request
@@ -103,8 +104,10 @@ const nothing: Alongside = () => Promise.resolve()
 
 async function plan(ctx: Context, request: CertificateRequest): Promise<PlannedCertificate> {
   const { profile: name, subject, key, issuer } = request
-  const [serial, profile] = [await newSerial(ctx), profiles[name]]
-  const validity = validityOf(ctx, request)
+  const profile = profiles[name]
+  // First: no certificate comes from a time that is not trusted, and so none from the future.
+  const validity = validityOf(request, trustedTime(ctx))
+  const serial = await newSerial(ctx)
   const particulars = {
     serial,
     notBefore: validity.notBefore,
@@ -187,9 +190,9 @@ async function newSerial(ctx: Context): Promise<Buffer> {
   return serial
 }
 
-function validityOf(ctx: Context, request: CertificateRequest): { notBefore: Date; notAfter: Date } {
+function validityOf(request: CertificateRequest, now: number): { notBefore: Date; notAfter: Date } {
   const days = Math.min(request.days ?? Infinity, profiles[request.profile].days)
-  const start = Math.floor((ctx.clock() - BACKDATE_MS) / 1000) * 1000
+  const start = Math.floor((now - BACKDATE_MS) / 1000) * 1000
   // The last second is part of the validity (RFC 5280, 4.1.2.5).
   const end = start + days * DAY_MS - 1000
   return {

@@ -83,6 +83,9 @@ export const matrix = {
   'POST /operators/:id/certificates': ['security-officer'],
   'POST /operators/:id/certificates/:certificate/remove': ['security-officer'],
 
+  'GET /clock': ['administrator', 'security-officer', 'auditor'],
+  'POST /clock/vouch': ['security-officer'],
+
   'GET /audit': ['auditor', 'security-officer'],
 } as const satisfies Readonly<Record<string, readonly Role[]>>
 

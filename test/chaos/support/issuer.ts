@@ -5,6 +5,7 @@ import { Token } from '../../../hsm/token.ts'
 import { findCredential } from '../../../src/db/credentials.ts'
 import { Database, type Statement } from '../../../src/db/database.ts'
 import { holdLease } from '../../../src/lease.ts'
+import { startClockWatch } from '../../../src/pki/clock.ts'
 import type { IssuedCertificate } from '../../../src/pki/issue.ts'
 import { issueFor } from '../../../src/pki/issueFor.ts'
 import { renew } from '../../../src/pki/renew.ts'
@@ -64,6 +65,7 @@ Token.prototype.sign = async function (this: Token, ...request): Promise<Buffer[
 const token = { config: order.token as TokenConfigShape }
 const ctx = await openContext({ database: { url: order.databaseUrl }, token, lines: [] })
 await holdLease(ctx.db, ctx.log, ctx.instanceId)
+await startClockWatch(ctx)
 const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const key = { keyType: 'P-256', spki: publicKey.export({ format: 'der', type: 'spki' }) } as const
 
