@@ -1,6 +1,7 @@
-import { createPublicKey, hash, randomUUID, X509Certificate } from 'node:crypto'
+import { hash, randomUUID, X509Certificate } from 'node:crypto'
 import type { KeyType } from '../../hsm/algorithms.ts'
 import type { KeyRecord, Sealed } from '../../hsm/records.ts'
+import { PublicKeys } from '../../hsm/verify.ts'
 import { raise } from '../alarms.ts'
 import { auditEntry, type AuditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
@@ -178,14 +179,15 @@ function validityOf(ctx: Context, request: CertificateRequest): { notBefore: Dat
   }
 }
 
+const issuerKeys = new PublicKeys()
+
 /** What was signed is what was planned, and the issuer's public key says so. */
 function checkIssued(certificate: Buffer, planned: Buffer, issuer: Issuer): void {
   // Certificate ::= SEQUENCE { tbsCertificate … }: with two octets of length, as every certificate has.
   const carriesPlanned =
     certificate[1] === 0x82 && certificate.subarray(4, 4 + planned.length).equals(planned)
   if (!carriesPlanned) throw new Error('the certificate is not the one that was planned')
-  const issuerKey = createPublicKey({ key: issuer.key.spki, format: 'der', type: 'spki' })
-  if (!new X509Certificate(certificate).verify(issuerKey))
+  if (!new X509Certificate(certificate).verify(issuerKeys.get(issuer.key.spki)))
     throw new Error("the certificate does not verify with its issuer's key")
 }
 
