@@ -21,16 +21,19 @@ export async function enterLists(
   { sharded, shards }: { readonly sharded: readonly string[]; readonly shards: number },
 ): Promise<void> {
   await q.query({
-    text: `insert into crl_list (issuer_id, shard)
+    // The few authorities first: every minute, and not through all certificates.
+    text: `with authority as materialized (
+             select c.id, c.profile from key k join certificate c on c.key_id = k.id
+              where k.purpose = 'ca' and c.state in ('issued', 'suspended', 'revoked') and c.not_after > now())
+           insert into crl_list (issuer_id, shard)
            select c.id, s.shard
-             from key k join certificate c on c.key_id = k.id
+             from authority c
              cross join lateral (
                select null::int as shard union all
                select generate_series(0, $2::int - 1) where c.profile = any($1::text[]) union
                select (get_byte(b.serial, octet_length(b.serial) - 1) & 127)
                  from key o join certificate b on b.key_id = o.id and b.issuer_id = c.id where o.purpose = 'ca') s
-            where k.purpose = 'ca' and c.state in ('issued', 'suspended', 'revoked') and c.not_after > now()
-              and not exists (select from crl_list l where l.issuer_id = c.id and l.shard is not distinct from s.shard)
+            where not exists (select from crl_list l where l.issuer_id = c.id and l.shard is not distinct from s.shard)
            on conflict do nothing`,
     values: [sharded, shards],
   })
@@ -128,7 +131,10 @@ export async function* listedEntries(
     const packed = await next
     if (packed === null) return
     const { last, count } = lastSerial(packed)
-    if (count < PAGE) return yield packed
+    if (count < PAGE) {
+      yield packed
+      return
+    }
     // Postgres is at the next page while this one is written.
     next = pageAfter(last)
     // Whoever reads no further, or fails meanwhile, is not told of it here; who reads on, is.
