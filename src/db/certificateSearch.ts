@@ -54,12 +54,15 @@ export async function certificatesBySubject(
 ): Promise<FoundCertificate[]> {
   return q.query<FoundCertificate>({
     name: 'certificates-by-subject',
-    text: `select ${COLUMNS} from certificate
-            where subject_key is not null
-              and subject_key ~>=~ coalesce($2::text, $1::text) and subject_key ~<~ ($1::text || ${LAST_CHARACTER})
-              and ($2::text is null or subject_key ~>~ $2::text or (subject_key = $2::text and id > $3::uuid))
-              and ${filtered(5)}
-            order by subject_key using ~<~, id limit $4::int`,
+    // What is read of the many is in the index alone.
+    text: `with found as materialized (
+             select id from certificate
+              where subject_key is not null
+                and subject_key ~>=~ coalesce($2::text, $1::text) and subject_key ~<~ ($1::text || ${LAST_CHARACTER})
+                and ($2::text is null or subject_key ~>~ $2::text or (subject_key = $2::text and id > $3::uuid))
+                and ${filtered(5)}
+              order by subject_key using ~<~, id limit $4::int)
+           select ${COLUMNS} from found join certificate using (id) order by subject_key using ~<~, id`,
     values: [
       searched(query.prefix),
       query.after && searched(query.after.subject),
@@ -83,10 +86,12 @@ export async function certificatesBySerial(
   const last = Buffer.concat([query.prefix, Buffer.alloc(SERIAL_OCTETS, 0xff)])
   return q.query<FoundCertificate>({
     name: 'certificates-by-serial',
-    text: `select ${COLUMNS} from certificate
-            where serial >= coalesce($3::bytea, $1::bytea) and serial <= $2::bytea and serial is distinct from $3::bytea
-              and ${filtered(5)}
-            order by serial limit $4::int`,
+    text: `with found as materialized (
+             select serial from certificate
+              where serial >= coalesce($3::bytea, $1::bytea) and serial <= $2::bytea and serial is distinct from $3::bytea
+                and ${filtered(5)}
+              order by serial limit $4::int)
+           select ${COLUMNS} from found join certificate using (serial) order by serial`,
     values: [query.prefix, last, query.after ?? null, query.limit, ...filters(query.filter)],
   })
 }

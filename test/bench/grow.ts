@@ -40,11 +40,12 @@ const more = (before: number, count: number): string => `
     permits as (
       insert into authorisation (id, key_id, bound, count, expires_at)
       select f.authorisation, c.key_id, true, 1, f.at from fresh f, sample s join certificate c on c.id = s.issuer_id),
+    entries as materialized (
+      select a.* from sample s join audit a on 'certificate:' || s.id = any(a.subjects)),
     occurrences as (
       insert into authorised_hash (authorisation_id, position, digest, attempt)
-      select authorisation, 1, sha256(uuid_send(id)), attempt from fresh),
-    entries as materialized (
-      select a.* from sample s join audit a on 'certificate:' || s.id = any(a.subjects))
+      select f.authorisation, h.position, h.digest, f.attempt
+        from fresh f, entries e join authorised_hash h on h.attempt = e.signature_id where e.kind = 'intent')
     insert into audit (id, at, kind, act, actor, subjects, signature_id, version, body, salt, recorded_at)
     select gen_random_uuid(), f.at, e.kind, e.act, e.actor, array['certificate:' || f.id],
            case when e.signature_id is not null then f.attempt end, e.version, e.body,

@@ -5,7 +5,8 @@ import { revocationLists } from './crl.ts'
 import { growth } from './growth.ts'
 
 describe('what npm run bench measures, in short', function () {
-  this.timeout(120_000)
+  // Some twenty processes are started, one after another.
+  this.timeout(300_000)
   let bench: Bench
   let said: string[]
   before(async () => {
