@@ -46,8 +46,13 @@ const more = (before: number, count: number): string => `
       insert into authorised_hash (authorisation_id, position, digest, attempt)
       select f.authorisation, h.position, h.digest, f.attempt
         from fresh f, entries e join authorised_hash h on h.attempt = e.signature_id where e.kind = 'intent')
+    -- A body names its own row, its attempt and its certificate.
     insert into audit (id, at, kind, act, actor, subjects, signature_id, version, body, salt, recorded_at)
-    select gen_random_uuid(), f.at, e.kind, e.act, e.actor, array['certificate:' || f.id],
-           case when e.signature_id is not null then f.attempt end, e.version, e.body,
-           sha256(uuid_send(gen_random_uuid())), f.at
-      from fresh f, entries e order by f.n`
+    select x.id, x.at, x.kind, x.act, x.actor, array_replace(x.subjects, 'certificate:' || x.like_id, 'certificate:' || x.certificate),
+           case when x.signature_id is not null then x.attempt end, x.version,
+           convert_to(replace(replace(replace(convert_from(x.body, 'utf8'), x.entry::text, x.id::text),
+             coalesce(x.signature_id, x.entry)::text, x.attempt::text), x.like_id::text, x.certificate::text), 'utf8'),
+           sha256(uuid_send(gen_random_uuid())), x.at
+      from (select gen_random_uuid() as id, f.n, f.at, f.id as certificate, f.attempt, s.id as like_id, e.id as entry,
+                   e.kind, e.act, e.actor, e.subjects, e.signature_id, e.version, e.body
+              from fresh f, sample s, entries e) as x order by x.n`
