@@ -41,7 +41,10 @@ const filters = (filter: CertificateFilter = {}): unknown[] => {
   return [state ?? null, profile ?? null, expiresBefore ?? null, replaced ?? null]
 }
 
-/** Ranges and not LIKE: a plan that is made once for all values finds a prefix by nothing else. */
+/**
+ * Ranges and not LIKE: a plan that is made once for all values finds a prefix by nothing else. And they begin where the page
+ * before ended, so that the last page of a million costs what the first one does.
+ */
 const LAST_CHARACTER = 'chr(1114111)'
 const SERIAL_OCTETS = 20
 
@@ -60,12 +63,15 @@ export async function certificatesBySubject(
 ): Promise<FoundCertificate[]> {
   return q.query<FoundCertificate>({
     name: 'certificates-by-subject',
-    text: `select ${COLUMNS} from certificate
-            where subject_key is not null
-              and subject_key ~>=~ $1::text and subject_key ~<~ ($1::text || ${LAST_CHARACTER})
-              and ($2::text is null or subject_key ~>~ $2::text or (subject_key = $2::text and id > $3::uuid))
-              and ${filtered(5)}
-            order by subject_key using ~<~, id limit $4::int`,
+    // What is read of the many is in the index alone.
+    text: `with found as materialized (
+             select id from certificate
+              where subject_key is not null
+                and subject_key ~>=~ coalesce($2::text, $1::text) and subject_key ~<~ ($1::text || ${LAST_CHARACTER})
+                and ($2::text is null or subject_key ~>~ $2::text or (subject_key = $2::text and id > $3::uuid))
+                and ${filtered(5)}
+              order by subject_key using ~<~, id limit $4::int)
+           select ${COLUMNS} from found join certificate using (id) order by subject_key using ~<~, id`,
     values: [
       searched(query.prefix),
       query.after && searched(query.after.subject),
@@ -89,10 +95,12 @@ export async function certificatesBySerial(
   const last = Buffer.concat([query.prefix, Buffer.alloc(SERIAL_OCTETS, 0xff)])
   return q.query<FoundCertificate>({
     name: 'certificates-by-serial',
-    text: `select ${COLUMNS} from certificate
-            where serial >= $1::bytea and serial <= $2::bytea and ($3::bytea is null or serial > $3::bytea)
-              and ${filtered(5)}
-            order by serial limit $4::int`,
+    text: `with found as materialized (
+             select serial from certificate
+              where serial >= coalesce($3::bytea, $1::bytea) and serial <= $2::bytea and serial is distinct from $3::bytea
+                and ${filtered(5)}
+              order by serial limit $4::int)
+           select ${COLUMNS} from found join certificate using (serial) order by serial`,
     values: [query.prefix, last, query.after ?? null, query.limit, ...filters(query.filter)],
   })
 }
@@ -120,6 +128,7 @@ export async function keptCertificate(
   which: { readonly id: string } | { readonly serial: Buffer },
 ): Promise<KeptCertificate | undefined> {
   const [row] = await q.query<KeptCertificate>({
+    name: 'certificate-kept',
     text: `select c.id, c.serial, c.profile, c.state, c.subject, c.issuer_id as "issuerId", c.not_before as "notBefore",
                   c.not_after as "notAfter", c.der, c.tbs, c.key_id as "keyId", cr.id as "credentialId",
                   c.issued_at as "issuedAt", c.suspended_at as "suspendedAt", c.revoked_at as "revokedAt",

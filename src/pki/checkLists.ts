@@ -1,6 +1,6 @@
 /** Published revocation lists, judged again: against their issuer, their record, and the certificates that they are about. */
 import type { Context } from '../context.ts'
-import { listedEntries, oneState, sha256 } from '../db/crls.ts'
+import { listedEntries, oneState } from '../db/crls.ts'
 import type { Queries } from '../db/database.ts'
 import {
   changedSince,
@@ -11,6 +11,7 @@ import {
   type CheckedList,
   type OlderEntry,
 } from '../db/listChecks.ts'
+import { sha256 } from '../signing/sha256.ts'
 import { entriesOf, readList, type ReadEntry, type ReadList } from './crlRead.ts'
 import { issuerById } from './issuers.ts'
 import type { Issuer } from './issue.ts'
@@ -56,7 +57,7 @@ export async function checkList(ctx: Context, id: string): Promise<Finding[]> {
     if (number === null || octets === null || nextUpdate === null)
       return [...numbers, wrong('list_is_published', 'no list is')]
     const der = await listOctets(q, { id, number, octets })
-    const isKept = der.length === octets && list.sha256 !== null && sha256(der).equals(list.sha256)
+    const isKept = der.length === octets && list.sha256 !== null && (await sha256(der)).equals(list.sha256)
     return [
       ...numbers,
       ...unless(nextUpdate > now, 'list_has_not_ended', `it ended on ${nextUpdate.toISOString()}`),

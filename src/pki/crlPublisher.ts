@@ -8,7 +8,6 @@ import {
   giveBackLists,
   listedEntries,
   oneState,
-  sha256,
   storePublished,
   takeLists,
   type PublishedList,
@@ -17,6 +16,7 @@ import {
 import type { Database } from '../db/database.ts'
 import { inTurn } from '../signing/inTurn.ts'
 import { permitForService } from '../signing/permit.ts'
+import { sha256 } from '../signing/sha256.ts'
 import { sign } from '../signing/sign.ts'
 import { checkTakenSince, isTimeTrusted, trustedTime } from './clock.ts'
 import { CrlWriter } from './crl.ts'
@@ -153,10 +153,12 @@ async function publish(ctx: Context, lists: readonly TakenList[]): Promise<void>
   })
   // 3. Signed by the authority's key. If we die after it: lists that never left, under numbers that are void.
   const signatures = await signAll(ctx, issuer, written)
-  const published = written.map((one, index): PublishedList => {
-    const der = one.writer.signed(signatures[index] ?? Buffer.alloc(0))
-    return { ...one, der, sha256: sha256(der), ...timing(ctx, one) }
-  })
+  const published = await Promise.all(
+    written.map(async (one, index): Promise<PublishedList> => {
+      const der = one.writer.signed(signatures[index] ?? Buffer.alloc(0))
+      return { ...one, der, sha256: await sha256(der), ...timing(ctx, one) }
+    }),
+  )
   // 4. Stored: from here on relying parties get them, and what they are the first to know of is published.
   await ctx.db.transaction(async (tx) => {
     for (const one of published) await storePublished(tx, one)

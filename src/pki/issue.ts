@@ -1,6 +1,7 @@
-import { createPublicKey, hash, randomUUID, X509Certificate } from 'node:crypto'
+import { hash, randomUUID, X509Certificate } from 'node:crypto'
 import type { KeyType } from '../../hsm/algorithms.ts'
 import type { KeyRecord, Sealed } from '../../hsm/records.ts'
+import { PublicKeys } from '../../hsm/verify.ts'
 import { raise } from '../alarms.ts'
 import { auditEntry, type AuditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
@@ -90,8 +91,8 @@ export async function issue(ctx: Context, request: CertificateRequest): Promise<
     checkIssued(certificate, tbs, issuer)
     // 6. Stored: only from here on there is a certificate, and only from here on anybody is given it.
     const made = { id, der: certificate }
-    const alongside = (await request.alongside?.(made)) ?? nothing
-    await storeIssued(ctx.db, { ...made, audit: issuedEntry(request, id), alongside })
+    const alongside = await request.alongside?.(made)
+    await storeIssued(ctx.db, { ...made, audit: issuedEntry(request, id) }, alongside)
     return made
   } catch (error) {
     // The serial stays taken. If Postgres is away, or we die: it stays 'planned' until recovery ends it.
@@ -99,8 +100,6 @@ export async function issue(ctx: Context, request: CertificateRequest): Promise<
     throw error
   }
 }
-
-const nothing: Alongside = () => Promise.resolve()
 
 async function plan(ctx: Context, request: CertificateRequest): Promise<PlannedCertificate> {
   const { profile: name, subject, key, issuer } = request
@@ -201,14 +200,15 @@ function validityOf(request: CertificateRequest, now: number): { notBefore: Date
   }
 }
 
+const issuerKeys = new PublicKeys()
+
 /** What was signed is what was planned, and the issuer's public key says so. */
 function checkIssued(certificate: Buffer, planned: Buffer, issuer: Issuer): void {
   // Certificate ::= SEQUENCE { tbsCertificate … }: with two octets of length, as every certificate has.
   const carriesPlanned =
     certificate[1] === 0x82 && certificate.subarray(4, 4 + planned.length).equals(planned)
   if (!carriesPlanned) throw new Error('the certificate is not the one that was planned')
-  const issuerKey = createPublicKey({ key: issuer.key.spki, format: 'der', type: 'spki' })
-  if (!new X509Certificate(certificate).verify(issuerKey))
+  if (!new X509Certificate(certificate).verify(issuerKeys.get(issuer.key.spki)))
     throw new Error("the certificate does not verify with its issuer's key")
 }
 

@@ -27,10 +27,12 @@ process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 // eslint-disable-next-line @typescript-eslint/unbound-method
 const query = Database.prototype.query
 Database.prototype.query = async function <Row>(this: Database, statement: Statement): Promise<Row[]> {
-  if (statement.name !== 'certificate-plan') return (await query.call(this, statement)) as Row[]
-  pass('before plan')
+  const { name } = statement
+  if (name === 'certificate-plan') pass('before plan')
+  if (name === 'certificate-store') pass('before store')
   const rows = await query.call(this, statement)
-  pass('planned')
+  if (name === 'certificate-plan') pass('planned')
+  if (name === 'certificate-store') pass('stored')
   return rows as Row[]
 }
 
