@@ -35,7 +35,8 @@ export const rolesSchema = z
     issues.addIssue({ code: 'custom', message: `one operator cannot be ${pair[0]} and ${pair[1]}` })
   })
 
-const coordinate = z.string().regex(/^[A-Za-z0-9_-]{43}$/, '32 octets in base64url')
+/** 32 octets, in the one text that they have: a thumbprint is over the text (RFC 7638, 3.3). */
+const coordinate = z.string().regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/, '32 octets in base64url')
 const about = { kid: z.string().optional(), use: z.literal('sig').optional(), alg: z.string().optional() }
 
 /**

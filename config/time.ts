@@ -7,14 +7,14 @@ export type TimestampHash = (typeof timestampHashes)[number]
 
 /** How this machine's clock is watched (src/pki/clock.ts). */
 export const clockSchema = z.strictObject({
-  /** Milliseconds that the clock may be off before nothing is dated by it. */
+  /** Milliseconds that the clock may be off before nothing is dated by it: no certificate, list, status answer, timestamp. */
   toleranceMs: z.int().min(20).max(5_000).default(500),
   /** Seconds that it has to be right again before it is trusted again. */
   settleSeconds: z.int().min(1).max(3_600).default(10),
   /**
    * NTP servers (RFC 5905), `name` or `name:port`, that it is compared with; more than half of them must agree with it. Three
-   * or more of one's own. Absent or empty: the clock is watched for jumps alone, and one that jumped is trusted again when it
-   * has come back, or when the service was started again.
+   * or more of one's own. Absent or empty: the clock is watched for jumps, and compared with the database's; one that jumped is
+   * trusted again when it has come back, when an operator vouches for it, or when the service was started again.
    */
   ntpServers: z
     .array(z.string().regex(/^[A-Za-z0-9.-]+(:[0-9]{1,5})?$/, 'a name or an IPv4 address, and a port'))

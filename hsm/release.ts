@@ -4,8 +4,9 @@ import { TokenError } from './errors.ts'
 import { purposes, type Purpose } from './purposes.ts'
 import { SOFT_DEADLINE_MS, type SignerProcess } from './signerProcess.ts'
 import type { TokenLog } from './types.ts'
-import { PublicKeys, verifiesMessage, verifiesRsaDigest } from './verify.ts'
+import { PublicKeys, verifiesLongMessage, verifiesMessage, verifiesRsaDigest } from './verify.ts'
 import { Writer } from './payload.ts'
+import { MAX_MESSAGE } from './wire.ts'
 
 export interface Made {
   readonly keyId: string
@@ -60,6 +61,13 @@ export class Release {
     if (scheme.family === 'EC' && !isMessage) return this.#verifiesElsewhere(made)
     const key = this.#keys.get(made.spki)
     const { hash } = scheme
+    const [message, ...more] = made.inputs
+    if (isMessage && hash !== undefined && message !== undefined && message.length > MAX_MESSAGE) {
+      const [signature] = made.signatures
+      // It comes alone.
+      if (more.length > 0 || signature?.length !== keyTypes[keyType].signatureLength) return false
+      return verifiesLongMessage(key, { scheme, hash }, { message, signature })
+    }
     return made.inputs.every((input, i) => {
       const signature = made.signatures[i] ?? Buffer.alloc(0)
       if (signature.length !== keyTypes[keyType].signatureLength) return false

@@ -1,8 +1,9 @@
 /** Whether a signature is good, by the public key of the key's record and outside the token that made it. */
-import { constants, createPublicKey, publicDecrypt, verify, type KeyObject } from 'node:crypto'
+import { constants, createPublicKey, createVerify, publicDecrypt, verify, type KeyObject } from 'node:crypto'
 import { keyTypes, type HashRow, type KeyType, type SchemeRow } from './algorithms.ts'
 import { isPssEncoded, pkcs1Encoded } from './emsa.ts'
 import { TokenError } from './errors.ts'
+import { byParts } from './parts.ts'
 
 /** Public keys kept parsed: parsing one costs as much as verifying with it. */
 const MAX_KEYS = 5_000
@@ -40,14 +41,29 @@ export function verifiesMessage(
   scheme: SchemeRow,
   it: { message: Buffer; signature: Buffer },
 ): boolean {
-  const options = {
+  return attempt(() => verify(scheme.hash?.node ?? null, it.message, encoding(key, scheme), it.signature))
+}
+
+/** The same for one that is long, by a scheme that hashes: others have their turns meanwhile. */
+export async function verifiesLongMessage(
+  key: KeyObject,
+  { scheme, hash }: { readonly scheme: SchemeRow; readonly hash: HashRow },
+  it: { message: Buffer; signature: Buffer },
+): Promise<boolean> {
+  const verifier = createVerify(hash.node)
+  await byParts(it.message, (part) => verifier.update(part))
+  return attempt(() => verifier.verify(encoding(key, scheme), it.signature))
+}
+
+/** How the signature is encoded, as the scheme says. */
+function encoding(key: KeyObject, { padding, hash }: SchemeRow) {
+  return {
     key,
     dsaEncoding: 'ieee-p1363' as const,
-    ...(scheme.padding === 'pss' && scheme.hash !== undefined
-      ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: scheme.hash.length }
+    ...(padding === 'pss' && hash !== undefined
+      ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: hash.length }
       : {}),
   }
-  return attempt(() => verify(scheme.hash?.node ?? null, it.message, options, it.signature))
 }
 
 /** An RSA signature over a digest. Node can verify messages only, so the public operation is taken apart. */

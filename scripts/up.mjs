@@ -24,9 +24,9 @@ const USAGE = `node scripts/up.mjs <command>
   build        compiles into dist/, types checked
   check        types, rules, formatting, imports
   bench [...]  measures the raw token, then the service on it (--help)
-  chaos [...]  kills, cuts and breaks what a running service stands on, for a long time
+  chaos [...]  kills, cuts and breaks what a running service stands on, for a long time: all of it, or these files
   fuzz [...]   sends what nobody would send to everything that strangers may send to (--help)
-  conformance  has others' tools judge what the service makes (--require: a missing one fails)
+  conformance  has others' tools judge what the service makes (--require: a missing one fails): all, or these files
   demo <file>  signs a file with the running service
 Environment: INTAGLIO_HOME (default .local), PORT, INTAGLIO_CONFIG, DATABASE_URL, PKCS11_MODULE`
 
@@ -58,11 +58,11 @@ const commands = {
   chaos: async (args) => {
     const module = await prepare()
     await buildWithTests(root)
-    return test({ root, home, module, args: [CHAOS, '--no-parallel', ...args] })
+    return test({ root, home, module, args: ['--no-parallel', ...unlessNamed(CHAOS, args)] })
   },
   fuzz: async (args) => {
     const module = await prepare()
-    await build(root)
+    await buildWithTests(root)
     return fuzz({ root, home, module, args })
   },
   conformance: async (args) => {
@@ -70,7 +70,7 @@ const commands = {
     await buildWithTests(root)
     const env = args.includes('--require') ? { INTAGLIO_TEST_REQUIRE: '1' } : {}
     const rest = args.filter((arg) => arg !== '--require')
-    return test({ root, home, module, args: [JUDGES, '--no-parallel', ...rest], env })
+    return test({ root, home, module, args: ['--no-parallel', ...unlessNamed(JUDGES, rest)], env })
   },
   build: async () => {
     await prepareDependencies()
@@ -97,6 +97,11 @@ try {
   if (!(error instanceof Stop) && !error.syscall) throw error
   say(error.message)
   process.exit(1)
+}
+
+/** All files of a kind, or those that are named. */
+function unlessNamed(all, args) {
+  return args.some((arg) => arg.endsWith('.ts')) ? args : [all, ...args]
 }
 
 /** What the machine and the checkout lack to run and test is fetched. @returns {Promise<string>} the PKCS#11 module */

@@ -27,6 +27,7 @@ import { publishFirstLists, startPublisher } from './pki/crlPublisher.ts'
 import { ensureHierarchy } from './pki/hierarchy.ts'
 import { startOcsp } from './pki/ocspWork.ts'
 import { startIssuanceRecovery } from './pki/recover.ts'
+import { endLeftRekeyings } from './pki/replacingKey.ts'
 import { signatureWork } from './signing/asynchronous.ts'
 import { startRecovery } from './signing/recover.ts'
 import { readTlsFiles } from './tlsFiles.ts'
@@ -63,12 +64,16 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
   })
   try {
     const ctx = await startContext(running, log, endings)
-    endings.push(startClockWatch(ctx))
+    endings.push(await startClockWatch(ctx))
     await ensureHierarchy(ctx)
     await ctx.sender?.prepare?.(ctx)
     await enterOperators(ctx)
     await publishFirstLists(ctx)
-    endings.push(await startRecovery(ctx, endOverdue))
+    const ended = async (): Promise<void> => {
+      await endOverdue(ctx)
+      await endLeftRekeyings(ctx)
+    }
+    endings.push(await startRecovery(ctx, ended))
     endings.push(await startIssuanceRecovery(ctx))
     endings.push(startPublisher(ctx))
     endings.push(startStatusPublisher(ctx))

@@ -7,6 +7,7 @@ import { addCeremonyCommands } from './commands/ceremonies.ts'
 import { addCertificateCommands } from './commands/certificates.ts'
 import { addListCommands } from './commands/checks.ts'
 import { addClientCommands } from './commands/clients.ts'
+import { addClockCommands } from './commands/clock.ts'
 import { addCredentialCommands } from './commands/credentials.ts'
 import { addDeliveryCommands } from './commands/deliveries.ts'
 import { addIssuedCommands } from './commands/issued.ts'
@@ -68,6 +69,7 @@ addRevocationCommands(program, open)
 addListCommands(program, open)
 addDeliveryCommands(program, open)
 addCeremonyCommands(program, open)
+addClockCommands(program, open)
 addAuditCommands(program, open)
 
 try {

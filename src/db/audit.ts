@@ -21,7 +21,7 @@ export function auditColumns(entries: readonly AuditEntry[]): Buffer[] {
 
 /** Ids never hold a space. */
 const SUBJECT_SEPARATOR = ' '
-const NIL = '00000000-0000-0000-0000-000000000000'
+export const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** `unnest($first…)` over auditColumns, as a relation `entry`. */
 export function auditUnnest(first: number): string {

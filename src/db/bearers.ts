@@ -51,3 +51,13 @@ export async function revokeSad(
   })
   return rows.map((row) => row.id)
 }
+
+/** Takes back all that is authorised with a key now: it is replaced, or goes. @returns the ids of what was taken back */
+export async function revokeAllOfKey(tx: Queries, keyId: string): Promise<string[]> {
+  const rows = await tx.query<{ id: string }>({
+    text: `update authorisation set revoked_at = now()
+            where expires_at > now() and key_id = $1::uuid and revoked_at is null returning id`,
+    values: [keyId],
+  })
+  return rows.map((row) => row.id)
+}

@@ -1,4 +1,5 @@
 /** What the checks of everything that was ever issued look at. */
+import { NIL } from './audit.ts'
 import { one, type Queries } from './database.ts'
 
 export interface CheckedCertificate {
@@ -24,7 +25,7 @@ export async function checkedCertificates(
     text: `select c.id, c.serial, c.profile, c.state, c.issuer_id as "issuerId", c.tbs, c.der,
                   coalesce(c.spki, k.spki) as spki, c.not_before as "notBefore", c.not_after as "notAfter"
              from certificate c left join key k on k.id = c.key_id
-            where ($2::uuid is null or c.id > $2::uuid) and (c.state in ('issued', 'suspended') or c.der is not null)
+            where c.id > coalesce($2::uuid, '${NIL}'::uuid) and (c.state in ('issued', 'suspended') or c.der is not null)
             order by c.id limit $1::int`,
     values: [query.limit, query.after ?? null],
   })

@@ -1,7 +1,10 @@
 import type { AuditEntry } from '../audit.ts'
-import { insertAudit } from './audit.ts'
+import { AUDIT_INSERT, auditColumns, auditUnnest, insertAudit, NIL } from './audit.ts'
+import { byteas, texts, uuids } from './binary.ts'
 import type { CertificateState } from './credentials.ts'
 import type { Database, Queries } from './database.ts'
+import { grouped } from './groupCommit.ts'
+import type { Replacement } from './replacements.ts'
 
 /** A certificate over a key of ours. */
 export interface CertificateRow {
@@ -30,6 +33,7 @@ export interface PlannedCertificate {
   readonly tbs: Buffer
   readonly notBefore: Date
   readonly notAfter: Date
+  readonly replaces?: Replacement | undefined
 }
 
 const COLUMNS = `id, serial, profile, key_id as "keyId", issuer_id as "issuerId", der, not_before as "notBefore",
@@ -38,47 +42,107 @@ const COLUMNS = `id, serial, profile, key_id as "keyId", issuer_id as "issuerId"
 /** A subject, or the beginning of one, as certificates are searched by it. */
 export const searched = (subject: string): string => subject.toLowerCase()
 
-/** The serial and the octets that are to be signed, durable before the token is asked. */
-export async function planCertificate(q: Queries, planned: PlannedCertificate): Promise<void> {
-  await q.query({
-    name: 'certificate-plan',
-    text: `insert into certificate (id, serial, profile, key_id, spki, subject, subject_key, issuer_id, instance, tbs,
-                                    state,
-                                    not_before, not_after)
-           values ($1::uuid, $2::bytea, $3::text, $4::uuid, $5::bytea, $6::text, $7::text, $8::uuid, $9::uuid, $10::bytea,
-                   'planned', $11::timestamptz, $12::timestamptz)`,
-    values: [
-      planned.id,
-      planned.serial,
-      planned.profile,
-      planned.keyId ?? null,
-      planned.spki ?? null,
-      planned.subject,
-      searched(planned.subject),
-      planned.issuerId,
-      planned.instanceId,
-      planned.tbs,
-      planned.notBefore,
-      planned.notAfter,
-    ],
+/**
+ * The serial and the octets that are to be signed, durable before the token is asked.
+ * @returns false where what it is to replace has been replaced, or is about to be
+ */
+export const planCertificate = grouped<PlannedCertificate, boolean>({
+  name: 'certificate-plan',
+  rows: () => 1,
+  flush: async (db, all) => {
+    const rows = await db.query<{ id: string }>({
+      name: 'certificate-plan',
+      text: `insert into certificate (id, serial, profile, key_id, spki, subject, subject_key, issuer_id, instance, tbs,
+                                      state, not_before, not_after, replaces_id, replaces_by, replaces_reason)
+             select p.id, p.serial, p.profile, nullif(p.key_id, '${NIL}'::uuid), nullif(p.spki, ''::bytea), p.subject,
+                    p.subject_key, nullif(p.issuer_id, '${NIL}'::uuid), p.instance, p.tbs, 'planned', p.not_before, p.not_after,
+                    nullif(p.replaces_id, '${NIL}'::uuid), nullif(p.replaces_by, ''), nullif(p.replaces_reason, '')
+               from unnest($1::uuid[], $2::bytea[], $3::text[], $4::uuid[], $5::bytea[], $6::text[], $7::text[], $8::uuid[],
+                           $9::uuid[], $10::bytea[], $11::timestamptz[], $12::timestamptz[], $13::uuid[], $14::text[],
+                           $15::text[])
+                 as p(id, serial, profile, key_id, spki, subject, subject_key, issuer_id, instance, tbs, not_before, not_after,
+                      replaces_id, replaces_by, replaces_reason)
+             on conflict (replaces_id) where replaces_id is not null and state in ('planned', 'issued', 'suspended')
+             do nothing returning id`,
+      values: [
+        uuids(all.map(({ id }) => id)),
+        byteas(all.map(({ serial }) => serial)),
+        texts(all.map(({ profile }) => profile)),
+        uuids(all.map(({ keyId }) => keyId ?? NIL)),
+        byteas(all.map(({ spki }) => spki ?? NONE)),
+        texts(all.map(({ subject }) => subject)),
+        texts(all.map(({ subject }) => searched(subject))),
+        uuids(all.map(({ issuerId }) => issuerId ?? NIL)),
+        uuids(all.map(({ instanceId }) => instanceId)),
+        byteas(all.map(({ tbs }) => tbs)),
+        all.map(({ notBefore }) => notBefore),
+        all.map(({ notAfter }) => notAfter),
+        uuids(all.map(({ replaces }) => replaces?.certificateId ?? NIL)),
+        texts(all.map(({ replaces }) => replaces?.by ?? '')),
+        texts(all.map(({ replaces }) => replaces?.reason ?? '')),
+      ],
+    })
+    const planned = new Set(rows.map(({ id }) => id))
+    return all.map(({ id }) => planned.has(id))
+  },
+})
+
+const NONE = Buffer.alloc(0)
+
+interface Issued {
+  readonly id: string
+  readonly der: Buffer
+  readonly audit: AuditEntry
+}
+
+/**
+ * There is a certificate from here on, and what the audit log has of it.
+ * @param alongside what else is recorded in the same transaction, before it: either all of it is, or nothing
+ * @throws Error where it is not planned any more
+ */
+export async function storeIssued(
+  db: Database,
+  issued: Issued,
+  alongside?: (tx: Queries) => Promise<void>,
+): Promise<void> {
+  if (alongside === undefined) {
+    if (!(await store(db, issued))) throw notPlanned()
+    return
+  }
+  await db.transaction(async (tx) => {
+    await alongside(tx)
+    const [isStored] = await storeAll(tx, [issued])
+    if (isStored !== true) throw notPlanned()
   })
 }
 
-export async function storeIssued(
-  db: Database,
-  issued: { readonly id: string; readonly der: Buffer; readonly audit: AuditEntry },
-): Promise<void> {
-  await db.transaction(async (tx) => {
-    const rows = await tx.query({
-      name: 'certificate-store',
-      text: `update certificate set der = $2::bytea, state = 'issued', issued_at = now()
-              where id = $1::uuid and state = 'planned' returning id`,
-      values: [issued.id, issued.der],
-    })
-    if (rows.length !== 1) throw new Error('the certificate is not planned any more')
-    await insertAudit(tx, [issued.audit])
+const notPlanned = (): Error => new Error('the certificate is not planned any more')
+
+const storeAll = async (q: Queries, all: readonly Issued[]): Promise<boolean[]> => {
+  const rows = await q.query<{ id: string }>({
+    name: 'certificate-store',
+    text: `with issued as (
+        update certificate c set der = w.der, state = 'issued', issued_at = now()
+          from unnest($1::uuid[], $2::bytea[], $3::uuid[]) as w(id, der, audit)
+         where c.id = w.id and c.state = 'planned' returning c.id, w.audit),
+      recorded as (${AUDIT_INSERT} from ${auditUnnest(4)} join issued on issued.audit = entry.id)
+      select id from issued`,
+    values: [
+      uuids(all.map(({ id }) => id)),
+      byteas(all.map(({ der }) => der)),
+      uuids(all.map(({ audit }) => audit.id)),
+      ...auditColumns(all.map(({ audit }) => audit)),
+    ],
   })
+  const stored = new Set(rows.map(({ id }) => id))
+  return all.map(({ id }) => stored.has(id))
 }
+
+const store = grouped<Issued, boolean>({
+  name: 'certificate-store',
+  rows: () => 1,
+  flush: storeAll,
+})
 
 /**
  * A planned certificate that will never be: its serial stays taken.
@@ -135,12 +199,19 @@ export async function leftCertificates(
   })
 }
 
+/** Profiles of what the service signs with itself: few among millions, which an index of their own has. */
+const SERVICE_PROFILES = `profile in ('root', 'issuing', 'ocsp', 'tsu')`
+
 /** The newest certificate of a profile, over a key of ours, that is valid now: the authority that issues. */
-export async function newestCertificate(q: Queries, profile: string): Promise<CertificateRow | undefined> {
+export async function newestCertificate(
+  q: Queries,
+  profile: 'root' | 'issuing' | 'ocsp' | 'tsu',
+): Promise<CertificateRow | undefined> {
   const rows = await q.query<CertificateRow>({
+    name: 'certificate-newest',
     text: `select ${COLUMNS} from certificate
-            where profile = $1::text and state = 'issued' and not_before <= now() and not_after > now()
-              and key_id is not null
+            where profile = $1::text and ${SERVICE_PROFILES} and state = 'issued' and not_before <= now()
+              and not_after > now() and key_id is not null
             order by not_before desc, id desc limit 1`,
     values: [profile],
   })
@@ -164,13 +235,13 @@ export async function certificateState(q: Queries, id: string): Promise<Certific
   return rows[0]?.state
 }
 
-/** A certificate that is, or may be, somewhere, and the credential that it is of. @param serial a magnitude */
+/** A certificate that is, or may be, somewhere, and the credential whose key it is over. @param serial a magnitude */
 export async function certificateBySerial(
   q: Queries,
   serial: Buffer,
 ): Promise<{ readonly id: string; readonly credentialId: string | null } | undefined> {
   const rows = await q.query<{ id: string; credentialId: string | null }>({
-    text: `select ce.id, c.id as "credentialId" from certificate ce left join credential c on c.certificate_id = ce.id
+    text: `select ce.id, c.id as "credentialId" from certificate ce left join credential c on c.key_id = ce.key_id
             where ce.serial = $1::bytea and ce.state <> 'planned' limit 1`,
     values: [serial],
   })

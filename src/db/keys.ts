@@ -63,6 +63,7 @@ export async function storeKey(
 
 export async function findKey(q: Queries, id: string): Promise<KeyRow | undefined> {
   const rows = await q.query<KeyRow>({
+    name: 'key-find',
     text: `select ${COLUMNS} from key where id = $1::uuid`,
     values: [id],
   })

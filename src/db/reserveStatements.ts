@@ -9,7 +9,9 @@ import { AUDIT_INSERT, auditUnnest } from './audit.ts'
  * What forbids the use of an authorisation now, by the database's clock, or 'live'.
  * @param unknown what makes it one that stands for nothing
  */
-export const verdictWhere = (unknown: string): string => `case when ${unknown} then 'permit_unknown'
+export const verdictWhere = (
+  unknown: string,
+): string => `case when ${unknown} or a.key_id <> c.key_id then 'permit_unknown'
                 when a.expires_at <= now() then 'permit_expired'
                 when c.state <> 'enabled' or k.state <> 'enabled' or cl.state <> 'enabled' then 'credential_disabled'
                 when ce.state = 'revoked' then 'certificate_revoked'
@@ -19,7 +21,7 @@ export const verdictWhere = (unknown: string): string => `case when ${unknown} t
 
 /** What a verdict looks at, of an authorisation `a`. */
 export const VERDICT_JOINS = `join credential c on c.id = a.credential_id
-      join key k on k.id = a.key_id and k.id = c.key_id
+      join key k on k.id = a.key_id
       join certificate ce on ce.id = c.certificate_id
       join client cl on cl.id = a.client_id and cl.id = c.client_id`
 

@@ -12,7 +12,7 @@ const WAIT_MS = 60_000
  * connection; the next finds what was done and goes on from there.
  */
 export async function oneAtATime<T>(db: Database, work: () => Promise<T>): Promise<T> {
-  for (const until = Date.now() + WAIT_MS; Date.now() < until;) {
+  for (const until = performance.now() + WAIT_MS; performance.now() < until;) {
     const done = await ifFree(db, work)
     if (done !== undefined) return done.result
     await pause(POLL_MS)

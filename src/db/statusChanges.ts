@@ -1,3 +1,4 @@
+import { NIL } from './audit.ts'
 import { one, type Queries } from './database.ts'
 
 /** A change of a certificate's status, and when relying parties could know of it. */
@@ -24,15 +25,20 @@ export async function listStatusChanges(
   q: Queries,
   query: { readonly limit: number; readonly after?: string; readonly certificateId?: string | undefined },
 ): Promise<StatusChangeRow[]> {
+  const { limit, after, certificateId } = query
+  // A plan that serves both would read all changes for those of one.
+  const which = certificateId === undefined ? '$3::uuid is null' : 's.certificate_id = $3::uuid'
   return q.query<StatusChangeRow>({
+    name: certificateId === undefined ? 'status-changes' : 'status-changes-of-one',
     text: `select s.id, s.certificate_id as "certificateId", c.serial, s.change, s.reason, s.actor,
                   s.requested_at as "requestedAt", s.decided_at as "decidedAt", ${PUBLISHED} as "publishedAt"
              from status_change s join certificate c on c.id = s.certificate_id
-            where ($3::uuid is null or s.certificate_id = $3::uuid)
-              and ($2::uuid is null
-                   or (s.decided_at, s.id) < ((select decided_at from status_change where id = $2::uuid), $2::uuid))
+            where ${which}
+              and (s.decided_at, s.id) < (
+                case when $2::uuid is null then 'infinity' else (select decided_at from status_change where id = $2::uuid) end,
+                coalesce($2::uuid, '${NIL}'::uuid))
             order by s.decided_at desc, s.id desc limit $1::int`,
-    values: [query.limit, query.after ?? null, query.certificateId ?? null],
+    values: [limit, after ?? null, certificateId ?? null],
   })
 }
 

@@ -34,13 +34,14 @@ export class TokenLogins {
 
   /** Resolves when this login may be tried. @throws Error, in a sentence for the operator, when it never may. */
   async begin(login: Login & { readonly pinCountLow: boolean }): Promise<void> {
-    const deadline = Date.now() + LOGIN_WAIT_MS
+    const deadline = performance.now() + LOGIN_WAIT_MS
     for (;;) {
       const state = await this.#claim(login)
       if (state === 'claimed') return
       if (state === 'rejected') throw new Error(rejectedSentence(login))
       if (state === 'abandoned') throw new Error(abandonedSentence(login))
-      if (Date.now() > deadline) throw new Error(`Another login to the token ${login.serial} does not end.`)
+      if (performance.now() > deadline)
+        throw new Error(`Another login to the token ${login.serial} does not end.`)
       await new Promise((resolve) => setTimeout(resolve, POLL_MS))
     }
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
+import { readClocksAtOnce, type Reading } from '../clocks.ts'
 
 const PORT = 123
 /** A server that takes longer says nothing that is worth knowing. */
@@ -40,35 +41,31 @@ export function askTime(server: string, clock: () => number): Promise<Offset | u
   randomBytes(8).copy(question, AT.transmitted)
   return new Promise((resolve) => {
     const socket = createSocket('udp4')
-    let sent = reading(clock)
+    let sent = readClocksAtOnce(clock)
+    let isOver = false
     const end = (offset?: Offset): void => {
+      if (isOver) return
+      isOver = true
       clearTimeout(timer)
-      socket.removeAllListeners('message')
       socket.close()
       resolve(offset)
     }
-    const timer = setTimeout(end, TIMEOUT_MS)
+    // What came while this process was held up is read first: the loop looks at timers before it looks at sockets.
+    const timer = setTimeout(() => setImmediate(() => end()), TIMEOUT_MS)
     socket.on('error', () => undefined)
     socket.on('message', (answer) => {
-      const arrived = reading(clock)
+      const arrived = readClocksAtOnce(clock)
       // An answer to something else is as none: the right one may be on its way.
       if (isAnswer(answer, question)) end(offsetOf(answer, sent, arrived))
     })
     // Connected, so that no other address is listened to.
     socket.connect(Number(port), host, (error?: Error) => {
       if (error !== undefined) return
-      sent = reading(clock)
+      sent = readClocksAtOnce(clock)
       socket.send(question)
     })
   })
 }
-
-interface Reading {
-  readonly wall: number
-  readonly monotonic: number
-}
-
-const reading = (clock: () => number): Reading => ({ wall: clock(), monotonic: performance.now() })
 
 function isAnswer(answer: Buffer, question: Buffer): boolean {
   const cookie = question.subarray(AT.transmitted)
@@ -79,7 +76,7 @@ function offsetOf(answer: Buffer, sent: Reading, arrived: Reading): Offset | und
   const first = answer[0] ?? 0
   const stratum = answer[1] ?? 0
   const knows = first >> 6 !== UNSYNCHRONISED && stratum >= 1 && stratum <= MAX_STRATUM
-  const took = arrived.monotonic - sent.monotonic
+  const took = arrived.to - sent.from
   // Our own clock was set meanwhile.
   const stepped = Math.abs(arrived.wall - sent.wall - took) > STEPPED_MS
   if ((first & 7) !== SERVER_MODE || !knows || stepped) return undefined
@@ -90,7 +87,7 @@ function offsetOf(answer: Buffer, sent: Reading, arrived: Reading): Offset | und
   return {
     ms: (received - sent.wall + transmitted - arrived.wall) / 2,
     boundMs: onTheWay / 2 + ofServer,
-    anchor: arrived.wall - arrived.monotonic,
+    anchor: arrived.wall - arrived.to,
   }
 }
 

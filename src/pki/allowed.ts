@@ -1,5 +1,7 @@
+import { hash } from 'node:crypto'
 import { keyTypes } from '../../hsm/algorithms.ts'
 import type { Context } from '../context.ts'
+import { isCompromised } from '../db/replacements.ts'
 import { Refusal } from '../refusal.ts'
 import type { CertificateRequest } from './issue.ts'
 import { profiles, type ProfileRow } from './profiles.ts'
@@ -15,7 +17,7 @@ export function refuseUnfit(
   { profile, key }: Pick<CertificateRequest, 'profile' | 'key'>,
 ): void {
   const row = profiles[profile]
-  const problem = holderProblem(row, key) ?? strengthProblem(row, key)
+  const problem = holderProblem(row, key) ?? strengthProblem(ctx, row, key)
   if (problem !== undefined) throw new Refusal('invalid_request', problem)
   const undeclared = deviceProblem(ctx, row, key)
   if (undeclared !== undefined) throw new Refusal('conflict', undeclared)
@@ -30,11 +32,24 @@ function holderProblem(row: ProfileRow, key: Key): string | undefined {
     : `The profile ${row.name} is for keys of the purpose '${row.purpose}'.`
 }
 
-function strengthProblem({ name, rsaBits }: ProfileRow, { keyType }: Key): string | undefined {
+/** Of RSA in production, whatever the profile (TS 119 312, 8.4). */
+const PRODUCTION_RSA_BITS = 3072
+
+function strengthProblem({ config }: Context, row: ProfileRow, { keyType }: Key): string | undefined {
   const { family, bits } = keyTypes[keyType]
-  return family !== 'RSA' || bits >= rsaBits
+  const least = Math.max(row.rsaBits, config.profile === 'production' ? PRODUCTION_RSA_BITS : 0)
+  return family !== 'RSA' || bits >= least
     ? undefined
-    : `The profile ${name} wants RSA keys of ${rsaBits} bits or more.`
+    : `The profile ${row.name} wants RSA keys of ${least} bits or more.`
+}
+
+/**
+ * A key that is, or may be, in other hands is never certified again (EN 319 411-1, GEN-6.3.6-10), for whomever.
+ * @throws Refusal conflict
+ */
+export async function refuseCompromised(ctx: Context, { spki }: Pick<Key, 'spki'>): Promise<void> {
+  if (await isCompromised(ctx.db, hash('sha256', spki, 'buffer')))
+    throw new Refusal('conflict', 'The key is known to be compromised.')
 }
 
 /** What is asserted of a device is what the operator declared of it, and of no other token. */

@@ -1,6 +1,7 @@
 import { calculateJwkThumbprint, CompactSign, compactVerify, importJWK, type JWK } from 'jose'
 import { z } from 'zod'
 import type { PublicJwk } from '../../config/operators.ts'
+import { isCompactJws } from '../compactJws.ts'
 
 /** The type says what the signature is for: no request of an operator, and no transcript, has it. */
 export const APPROVAL_TYPE = 'intaglio-ceremony-approval+jwt'
@@ -41,10 +42,10 @@ export async function signApproval(key: JWK, { ceremony, plan }: Approved): Prom
 
 /** Whether this is an approval of this plan by who holds this key. */
 export async function isApproval(signature: string, by: PublicJwk, approved: Approved): Promise<boolean> {
-  const parts = signature.split('.')
-  if (signature.length > MAX_APPROVAL || parts.length !== 3 || !parts.every(isCanonical)) return false
-  const header = headerSchema.safeParse(jsonOf(parts[0] ?? ''))
-  const claims = claimsSchema.safeParse(jsonOf(parts[1] ?? ''))
+  if (signature.length > MAX_APPROVAL || !isCompactJws(signature)) return false
+  const [protectedHeader = '', payload = ''] = signature.split('.')
+  const header = headerSchema.safeParse(jsonOf(protectedHeader))
+  const claims = claimsSchema.safeParse(jsonOf(payload))
   if (!header.success || !claims.success) return false
   const { ceremony, plan } = claims.data
   if (ceremony !== approved.ceremony || plan !== approved.plan.toString('hex')) return false
@@ -59,11 +60,6 @@ async function verifies(signature: string, by: PublicJwk, alg: string): Promise<
   } catch {
     return false
   }
-}
-
-/** One text for the same octets: the library takes others, too. */
-export function isCanonical(text: string): boolean {
-  return Buffer.from(text, 'base64url').toString('base64url') === text
 }
 
 function jsonOf(part: string): unknown {

@@ -1,8 +1,6 @@
 /** Published revocation lists, judged again: against their issuer, their record, and the certificates that they are about. */
-import { constants, createPublicKey, verify } from 'node:crypto'
-import { schemes } from '../../hsm/algorithms.ts'
 import type { Context } from '../context.ts'
-import { listedEntries, oneState, sha256 } from '../db/crls.ts'
+import { listedEntries, oneState } from '../db/crls.ts'
 import type { Queries } from '../db/database.ts'
 import {
   changedSince,
@@ -13,6 +11,7 @@ import {
   type CheckedList,
   type OlderEntry,
 } from '../db/listChecks.ts'
+import { sha256 } from '../signing/sha256.ts'
 import { entriesOf, readList, type ReadEntry, type ReadList } from './crlRead.ts'
 import { issuerById } from './issuers.ts'
 import type { Issuer } from './issue.ts'
@@ -21,6 +20,7 @@ import { readTbs } from './lintParse.ts'
 import { listAddress } from './lintStatus.ts'
 import { OID } from './oids.ts'
 import { publication } from './publication.ts'
+import { isSignedBy, schemeByIdentifier } from './signedBy.ts'
 
 /** TABLE of what holds of each list. */
 const clauses = {
@@ -57,7 +57,7 @@ export async function checkList(ctx: Context, id: string): Promise<Finding[]> {
     if (number === null || octets === null || nextUpdate === null)
       return [...numbers, wrong('list_is_published', 'no list is')]
     const der = await listOctets(q, { id, number, octets })
-    const isKept = der.length === octets && list.sha256 !== null && sha256(der).equals(list.sha256)
+    const isKept = der.length === octets && list.sha256 !== null && (await sha256(der)).equals(list.sha256)
     return [
       ...numbers,
       ...unless(nextUpdate > now, 'list_has_not_ended', `it ended on ${nextUpdate.toISOString()}`),
@@ -100,7 +100,7 @@ async function contentFindings(ctx: Context, it: Content): Promise<Finding[]> {
   const isInTime =
     +read.thisUpdate === Number(list.thisUpdate) && Number(read.nextUpdate) === Number(list.nextUpdate)
   return [
-    ...unless(isSignedBy(read, issuer.key.spki), 'list_is_signed_by_the_issuer', 'it is not'),
+    ...unless(isSignedByIssuer(read, issuer.key.spki), 'list_is_signed_by_the_issuer', 'it is not'),
     ...unless(read.issuer.equals(issuer.name), 'list_has_the_issuers_name', 'another one'),
     ...unless(isInTime, 'list_times_are_the_recorded', 'others'),
     ...unless(read.number === list.number, 'list_number_is_the_recorded', String(read.number)),
@@ -109,21 +109,9 @@ async function contentFindings(ctx: Context, it: Content): Promise<Finding[]> {
   ]
 }
 
-function isSignedBy(read: ReadList, spki: Buffer): boolean {
-  const scheme = Object.values(schemes).find((row) => row.algorithmIdentifier.equals(read.algorithm))
-  if (scheme === undefined) return false
-  try {
-    const key = createPublicKey({ key: spki, format: 'der', type: 'spki' })
-    const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: scheme.hash?.length ?? 0 }
-    return verify(
-      scheme.hash?.node,
-      read.tbs,
-      { key, ...(scheme.padding === 'pss' ? pss : {}) },
-      read.signature,
-    )
-  } catch {
-    return false
-  }
+function isSignedByIssuer({ tbs, algorithm, signature }: ReadList, spki: Buffer): boolean {
+  const scheme = schemeByIdentifier(algorithm)
+  return scheme !== undefined && isSignedBy(spki, { message: tbs, scheme, signature })
 }
 
 /** A shard says which one it is, in the words of its certificates; the whole list says nothing. */

@@ -25,6 +25,7 @@ import { endPendingCredential } from '../db/enrolments.ts'
 import { lockPerson } from '../db/persons.ts'
 import { Refusal, unavailable } from '../refusal.ts'
 import { decideToDestroy, destroyKey } from '../signing/destroyKey.ts'
+import { trustedTime } from './clock.ts'
 import { makeWithPin } from './enrol.ts'
 import { revokeIn } from './revoke.ts'
 
@@ -61,6 +62,8 @@ export interface PrepareRequest {
  * @throws Refusal conflict (the client may have none made, or no more; the person is disabled or erased), unavailable
  */
 export async function prepareCredential(ctx: Context, request: PrepareRequest): Promise<string> {
+  // First, so that nothing is begun that nobody could certify.
+  trustedTime(ctx)
   const credentialId = randomBytes(ID_OCTETS).toString('hex')
   const keyId = randomUUID()
   // 1. What is meant, and which key it will be. If we die after this: recovery ends the credential, and destroys the key

@@ -8,7 +8,6 @@ import {
   giveBackLists,
   listedEntries,
   oneState,
-  sha256,
   storePublished,
   takeLists,
   type PublishedList,
@@ -17,7 +16,9 @@ import {
 import type { Database } from '../db/database.ts'
 import { inTurn } from '../signing/inTurn.ts'
 import { permitForService } from '../signing/permit.ts'
+import { sha256 } from '../signing/sha256.ts'
 import { sign } from '../signing/sign.ts'
+import { checkTakenSince, isTimeTrusted, trustedTime } from './clock.ts'
 import { CrlWriter } from './crl.ts'
 import type { Issuer } from './issue.ts'
 import { issuerById } from './issuers.ts'
@@ -97,12 +98,13 @@ function enterAll(ctx: Context): Promise<void> {
 }
 
 /**
- * Publishes every list that is due now. One that cannot be made is left for later, and keeps no other from its turn.
+ * Publishes every list that is due now. One that cannot be made is left for later, and keeps no other from its turn. While
+ * nobody knows the time none is taken: what was revoked meanwhile stands in the next ones.
  * @param only.first those that were never published
  */
 export function publishDue(ctx: Context, only: { readonly first?: boolean } = {}): Promise<void> {
   return inTurn(`crl ${ctx.instanceId}`, async () => {
-    for (;;) {
+    while (isTimeTrusted(ctx)) {
       // 1. Whose turn it is, and the numbers. If we die after it: the numbers are void, and the lists are anybody's.
       const taken = await takeLists(ctx.db, { instanceId: ctx.instanceId, limit: AT_ONCE, ...only })
       for (const group of new Set(taken.map(groupOf))) {
@@ -141,18 +143,22 @@ async function publish(ctx: Context, lists: readonly TakenList[]): Promise<void>
   const [first] = lists
   if (first === undefined) return
   const issuer = await issuerById(ctx, first.issuerId)
-  // 2. What stands in them: one state of the database for all, with the changes that it has.
+  const since = trustedTime(ctx)
+  // 2. What stands in them: one state of the database for all, with the changes that it has, and its time.
   const written = await oneState(ctx.db, async (q, now) => {
+    checkTakenSince(ctx, { taken: now, since })
     const made: Written[] = []
     for (const list of lists) made.push(await write(ctx, { q, now, list, issuer }))
     return made
   })
   // 3. Signed by the authority's key. If we die after it: lists that never left, under numbers that are void.
   const signatures = await signAll(ctx, issuer, written)
-  const published = written.map((one, index): PublishedList => {
-    const der = one.writer.signed(signatures[index] ?? Buffer.alloc(0))
-    return { ...one, der, sha256: sha256(der), ...timing(ctx, one) }
-  })
+  const published = await Promise.all(
+    written.map(async (one, index): Promise<PublishedList> => {
+      const der = one.writer.signed(signatures[index] ?? Buffer.alloc(0))
+      return { ...one, der, sha256: await sha256(der), ...timing(ctx, one) }
+    }),
+  )
   // 4. Stored: from here on relying parties get them, and what they are the first to know of is published.
   await ctx.db.transaction(async (tx) => {
     for (const one of published) await storePublished(tx, one)

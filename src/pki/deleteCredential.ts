@@ -22,7 +22,7 @@ export async function deleteCredential(
     const { keyId, certificateId } = ended
     const subjects = [`credential:${credentialId}`, `key:${keyId}`, `certificate:${certificateId}`]
     await insertAudit(tx, [auditEntry({ kind: 'act', act: 'credential.delete', actor, subjects })])
-    await revokeIn(tx, { certificateId, credentialId, reason: 'cessationOfOperation', actor })
+    await revokeIn(tx, { certificateId, credentialId, reason: 'cessationOfOperation', actor, ofItsKey: true })
     return decideToDestroy(tx, { keyId, actor })
   })
   // 2. The token forgets the key. If we die here, or it is away: the credential has ended all the same, and recovery

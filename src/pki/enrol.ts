@@ -4,16 +4,18 @@ import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { insertAudit } from '../db/audit.ts'
 import { enableCredential, findCredential, type CredentialRow } from '../db/credentials.ts'
-import { claimEnrolment, unclaimEnrolment, useEnrolment } from '../db/enrolments.ts'
+import { claimEnrolment, unclaimEnrolment, useEnrolment, type Claim } from '../db/enrolments.ts'
 import { findPerson, type PersonRow } from '../db/persons.ts'
 import { Refusal } from '../refusal.ts'
 import { makeKey } from '../signing/makeKey.ts'
 import { bearerHash } from '../signing/permit.ts'
 import { checkNewPin } from '../signing/secrets.ts'
 import { tokenRefusal } from '../signing/tokenRefusal.ts'
+import { trustedTime } from './clock.ts'
 import { issuingAuthority } from './hierarchy.ts'
 import { issue, type IssuedCertificate, type Issuer } from './issue.ts'
 import { personName, type NaturalPerson } from './names.ts'
+import { rekeyCredential } from './rekeyCredential.ts'
 
 export interface EnrolRequest {
   /** The one-time code of the link. */
@@ -24,15 +26,18 @@ export interface EnrolRequest {
 /**
  * The holder sets the PIN, and with it the key comes into being: nobody ever holds a key that is not theirs, and the
  * PIN is known to nobody else. If we die on the way, the link works again after a minute and the half-made key is
- * destroyed at the next start.
- * @throws Refusal not_found (unknown, used and expired codes alike), invalid_request (a PIN that is easy to guess)
+ * destroyed at the next start. A link of a credential that has a key makes it another one (rekey.ts).
+ * @throws Refusal not_found (unknown, used and expired codes alike), invalid_request (a PIN that is easy to guess), unavailable
+ * (also while nobody knows the time: the link works again afterwards)
  */
 export async function enrol(ctx: Context, request: EnrolRequest): Promise<{ credentialId: string }> {
   checkNewPin(request.pin)
   const claim = await claimEnrolment(ctx.db, bearerHash(request.code))
   if (claim === undefined) throw new Refusal('not_found', 'This link is not valid, has expired or was used.')
   try {
-    await makeCredential(ctx, claim, request.pin)
+    const { replaces } = claim
+    if (replaces === undefined) await makeCredential(ctx, claim, request.pin)
+    else await rekeyCredential(ctx, { ...claim, replaces }, request.pin)
   } catch (error) {
     await unclaimEnrolment(ctx.db, claim.id).catch(() => undefined)
     throw error
@@ -40,11 +45,7 @@ export async function enrol(ctx: Context, request: EnrolRequest): Promise<{ cred
   return { credentialId: claim.credentialId }
 }
 
-async function makeCredential(
-  ctx: Context,
-  claim: { id: string; credentialId: string },
-  pin: string,
-): Promise<void> {
+async function makeCredential(ctx: Context, claim: Claim, pin: string): Promise<void> {
   const credential = await findCredential(ctx.db, { id: claim.credentialId })
   if (credential?.state !== 'pending')
     throw new Refusal('not_found', 'This credential is not waiting for its holder.')
@@ -74,6 +75,7 @@ export async function makeWithPin(
   { pin, keyId }: { readonly pin: string; readonly keyId?: string },
 ): Promise<{ readonly key: KeyRecord; readonly certificate: IssuedCertificate; readonly seal: Buffer }> {
   // First, so that no key is made that nobody could certify.
+  trustedTime(ctx)
   const issuer = await issuingAuthority(ctx)
   const key = await makeKey(ctx, {
     keyType: credential.keyType,

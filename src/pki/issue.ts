@@ -1,13 +1,18 @@
-import { createPublicKey, hash, randomUUID, X509Certificate } from 'node:crypto'
+import { hash, randomUUID, X509Certificate } from 'node:crypto'
 import type { KeyType } from '../../hsm/algorithms.ts'
 import type { KeyRecord, Sealed } from '../../hsm/records.ts'
+import { PublicKeys } from '../../hsm/verify.ts'
 import { raise } from '../alarms.ts'
 import { auditEntry, type AuditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { planCertificate, storeIssued, voidCertificate, type PlannedCertificate } from '../db/certificates.ts'
+import type { Queries } from '../db/database.ts'
+import type { Replacement } from '../db/replacements.ts'
+import { Refusal } from '../refusal.ts'
 import { permitForService } from '../signing/permit.ts'
 import { sign } from '../signing/sign.ts'
-import { refuseUnfit } from './allowed.ts'
+import { refuseCompromised, refuseUnfit } from './allowed.ts'
+import { trustedTime } from './clock.ts'
 import { lint, type Finding } from './lint.ts'
 import { extensionsOf } from './profileExtensions.ts'
 import { profiles, type ProfileName } from './profiles.ts'
@@ -47,7 +52,16 @@ export interface CertificateRequest {
   readonly days?: number | undefined
   /** Who asked, as the audit log names them; without: the service. */
   readonly actor?: string
+  /** What it takes the place of. */
+  readonly replaces?: Replacement | undefined
+  /**
+   * Made ready when the certificate is there: what is recorded in the transaction that stores it, which may begin anew. What
+   * it throws ends the certificate.
+   */
+  readonly alongside?: ((made: IssuedCertificate) => Promise<Alongside>) | undefined
 }
+
+export type Alongside = (tx: Queries) => Promise<void>
 
 export interface IssuedCertificate {
   readonly id: string
@@ -57,24 +71,29 @@ export interface IssuedCertificate {
 /**
  * Issues a certificate. The serial and the exact octets to be signed are linted and durable before the token is asked, so
  * that whatever happens after, there is a record of what was meant; what comes out is compared with them.
- * @throws Refusal invalid_request, conflict (as refuseUnfit); 'unavailable' when the token or Postgres is away
+ * @throws Refusal invalid_request, conflict (as refuseUnfit; a compromised key; what it replaces is replaced already);
+ * 'unavailable' when the token or Postgres is away, a ClockRefusal where nobody knows the time: then nothing was planned
  */
 export async function issue(ctx: Context, request: CertificateRequest): Promise<IssuedCertificate> {
   const { issuer } = request
   refuseUnfit(ctx, request)
+  await refuseCompromised(ctx, request.key)
   // 1. Which octets, and 2. whether they are what the profile and its clauses want.
   const planned = await plan(ctx, request)
   const { id, tbs } = planned
   refuseFaulty(ctx, request, tbs)
   // 3. Planned, durable. If we die after this: recovery finds a serial that was planned, perhaps signed, and never left.
-  await planCertificate(ctx.db, planned)
+  if (!(await planCertificate(ctx.db, planned)))
+    throw new Refusal('conflict', 'The certificate was replaced, or is about to be.')
   try {
     // 4. Signed by the token, and 5. what came out is what was planned.
     const certificate = signed(tbs, schemeOf(issuer.key), await signTbs(ctx, issuer.key, planned))
     checkIssued(certificate, tbs, issuer)
     // 6. Stored: only from here on there is a certificate, and only from here on anybody is given it.
-    await storeIssued(ctx.db, { id, der: certificate, audit: issuedEntry(request, id) })
-    return { id, der: certificate }
+    const made = { id, der: certificate }
+    const alongside = await request.alongside?.(made)
+    await storeIssued(ctx.db, { ...made, audit: issuedEntry(request, id) }, alongside)
+    return made
   } catch (error) {
     // The serial stays taken. If Postgres is away, or we die: it stays 'planned' until recovery ends it.
     await voidCertificate(ctx.db, { id }).catch(() => undefined)
@@ -84,8 +103,10 @@ export async function issue(ctx: Context, request: CertificateRequest): Promise<
 
 async function plan(ctx: Context, request: CertificateRequest): Promise<PlannedCertificate> {
   const { profile: name, subject, key, issuer } = request
-  const [serial, profile] = [await newSerial(ctx), profiles[name]]
-  const validity = validityOf(ctx, request)
+  const profile = profiles[name]
+  // First: no certificate comes from a time that is not trusted, and so none from the future.
+  const validity = validityOf(request, trustedTime(ctx))
+  const serial = await newSerial(ctx)
   const particulars = {
     serial,
     notBefore: validity.notBefore,
@@ -114,6 +135,7 @@ async function plan(ctx: Context, request: CertificateRequest): Promise<PlannedC
     issuerId: issuer.certificateId,
     instanceId: ctx.instanceId,
     tbs,
+    replaces: request.replaces,
   }
 }
 
@@ -167,9 +189,9 @@ async function newSerial(ctx: Context): Promise<Buffer> {
   return serial
 }
 
-function validityOf(ctx: Context, request: CertificateRequest): { notBefore: Date; notAfter: Date } {
+function validityOf(request: CertificateRequest, now: number): { notBefore: Date; notAfter: Date } {
   const days = Math.min(request.days ?? Infinity, profiles[request.profile].days)
-  const start = Math.floor((ctx.clock() - BACKDATE_MS) / 1000) * 1000
+  const start = Math.floor((now - BACKDATE_MS) / 1000) * 1000
   // The last second is part of the validity (RFC 5280, 4.1.2.5).
   const end = start + days * DAY_MS - 1000
   return {
@@ -178,24 +200,34 @@ function validityOf(ctx: Context, request: CertificateRequest): { notBefore: Dat
   }
 }
 
+const issuerKeys = new PublicKeys()
+
 /** What was signed is what was planned, and the issuer's public key says so. */
 function checkIssued(certificate: Buffer, planned: Buffer, issuer: Issuer): void {
   // Certificate ::= SEQUENCE { tbsCertificate … }: with two octets of length, as every certificate has.
   const carriesPlanned =
     certificate[1] === 0x82 && certificate.subarray(4, 4 + planned.length).equals(planned)
   if (!carriesPlanned) throw new Error('the certificate is not the one that was planned')
-  const issuerKey = createPublicKey({ key: issuer.key.spki, format: 'der', type: 'spki' })
-  if (!new X509Certificate(certificate).verify(issuerKey))
+  if (!new X509Certificate(certificate).verify(issuerKeys.get(issuer.key.spki)))
     throw new Error("the certificate does not verify with its issuer's key")
 }
 
-function issuedEntry({ profile, key, actor = 'service' }: CertificateRequest, id: string): AuditEntry {
-  const outside = 'keyId' in key ? undefined : hash('sha256', key.spki, 'hex')
+function issuedEntry(request: CertificateRequest, id: string): AuditEntry {
+  const { profile, key, replaces, actor = 'service' } = request
+  const isOurs = 'keyId' in key
   return auditEntry({
     kind: 'act',
     act: 'certificate.issue',
     actor,
-    subjects: [`certificate:${id}`, ...('keyId' in key ? [`key:${key.keyId}`] : [])],
-    detail: { profile, ...(outside === undefined ? {} : { spki: outside }) },
+    subjects: [
+      `certificate:${id}`,
+      ...(isOurs ? [`key:${key.keyId}`] : []),
+      ...(replaces === undefined ? [] : [`certificate:${replaces.certificateId}`]),
+    ],
+    detail: {
+      profile,
+      ...(isOurs ? {} : { spki: hash('sha256', key.spki, 'hex') }),
+      ...(replaces === undefined ? {} : { by: replaces.by, reason: replaces.reason }),
+    },
   })
 }

@@ -2,7 +2,7 @@ import type { KeyRecord } from '../../hsm/records.ts'
 import type { Context } from '../context.ts'
 import { Refusal } from '../refusal.ts'
 import { issuingAuthority } from './hierarchy.ts'
-import { issue, type IssuedCertificate, type OutsideKey } from './issue.ts'
+import { issue, type CertificateRequest, type IssuedCertificate, type OutsideKey } from './issue.ts'
 import {
   legalName,
   machineName,
@@ -28,6 +28,8 @@ export interface IssueOrder {
   readonly actor: string
   /** Whole and positive; at most what the profile allows. */
   readonly days?: number | undefined
+  readonly replaces?: CertificateRequest['replaces']
+  readonly alongside?: CertificateRequest['alongside']
 }
 
 /**
@@ -36,7 +38,7 @@ export interface IssueOrder {
  * configuration does not bear out)
  */
 export async function issueFor(ctx: Context, order: IssueOrder): Promise<IssuedCertificate> {
-  const { profile, subject, key, actor, days } = order
+  const { profile, subject, key, actor, days, replaces, alongside } = order
   const row = profiles[profile]
   if (subject.form !== row.subject) {
     throw new Refusal('invalid_request', `The profile ${profile} is not for a ${subject.form}.`)
@@ -45,10 +47,11 @@ export async function issueFor(ctx: Context, order: IssueOrder): Promise<IssuedC
     throw new Refusal('invalid_request', `The profile ${profile} is for 1 to ${row.days} days.`)
   }
   const issuer = await issuingAuthority(ctx)
-  return issue(ctx, { profile, subject: nameOf(subject), key, issuer, days, actor })
+  return issue(ctx, { profile, subject: nameOf(subject), key, issuer, days, actor, replaces, alongside })
 }
 
-function nameOf(subject: CertificateSubject): Name {
+/** @throws Refusal invalid_request */
+export function nameOf(subject: CertificateSubject): Name {
   if (subject.form === 'natural person') return personName(subject)
   return subject.form === 'legal person' ? legalName(subject) : machineName(subject)
 }

@@ -4,10 +4,9 @@ import { findKey, keyRecord } from '../db/keys.ts'
 import { Fields, inside } from '../der/read.ts'
 import { TAG } from '../der/tags.ts'
 import type { Issuer } from './issue.ts'
-import type { ProfileName } from './profiles.ts'
 
 /** The authority of a profile that issues now; undefined: there is none whose certificate is valid. */
-export async function currentIssuer(ctx: Context, profile: ProfileName): Promise<Issuer | undefined> {
+export async function currentIssuer(ctx: Context, profile: 'root' | 'issuing'): Promise<Issuer | undefined> {
   const certificate = await newestCertificate(ctx.db, profile)
   return certificate && issuerOf(ctx, certificate)
 }

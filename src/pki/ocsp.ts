@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { storeAnswer, type CertIdHash, type StatusRow } from '../db/ocsp.ts'
 import { unavailable } from '../refusal.ts'
+import { likelyTime, trustedTime } from './clock.ts'
 import { Authorities, type Authority } from './ocspAuthorities.ts'
 import { ready, type Ready } from './ocspReady.ts'
 import { readOcspRequest, type CertId, type OcspRequest } from './ocspRequest.ts'
@@ -51,7 +52,7 @@ export class Ocsp {
 
   /**
    * @param der an OCSPRequest, or whatever was sent for one
-   * @throws Refusal unavailable, throttled: tryLater
+   * @throws Refusal unavailable, throttled: tryLater; while nobody knows the time, for all that is not signed yet
    */
   async answer(der: Buffer): Promise<OcspAnswer> {
     let request: OcspRequest
@@ -78,7 +79,7 @@ export class Ocsp {
     const known = await this.statuses.reread(serial)
     if (known === undefined) return
     const held = known.answers.get(hash)
-    if (held !== undefined && this.#ctx.clock() < held.refreshAt) return
+    if (held !== undefined && likelyTime(this.#ctx) < held.refreshAt) return
     const authority = await this.authorities.ofIssuer(known.row.issuerId)
     if (authority !== undefined) await this.#make(authority, { hash, serial }, known)
   }
@@ -104,7 +105,7 @@ export class Ocsp {
 
   /** Longer than caches may keep it: what is given out does not end in them. */
   #isUsable({ nextUpdate }: Ready): boolean {
-    return this.#ctx.clock() + this.#ctx.config.ocsp.cacheSeconds * 1000 < nextUpdate.getTime()
+    return likelyTime(this.#ctx) + this.#ctx.config.ocsp.cacheSeconds * 1000 < nextUpdate.getTime()
   }
 
   #make(
@@ -128,6 +129,7 @@ export class Ocsp {
     { hash, serial }: { readonly hash: CertIdHash; readonly serial: Buffer },
     known: Known,
   ): Promise<Ready | undefined> {
+    trustedTime(this.#ctx)
     const responder = await this.responders.of(authority)
     const id = certId(hash, authority.hashes[hash], serial)
     const single = this.#single(id, { authority, responder, row: known.row })
@@ -143,6 +145,7 @@ export class Ocsp {
   }
 
   async #live(authority: Authority, { certIds, nonce }: OcspRequest): Promise<OcspAnswer> {
+    trustedTime(this.#ctx)
     const responder = await this.responders.of(authority)
     for (let left = TRIES; left > 0; left--) {
       const since = this.statuses.look
@@ -169,7 +172,7 @@ export class Ocsp {
 
   #single(id: Buffer, about: About): SingleResponse {
     const { row, authority, responder } = about
-    const now = Math.floor(this.#ctx.clock() / 1000) * 1000
+    const now = Math.floor(trustedTime(this.#ctx) / 1000) * 1000
     const nextUpdate = Math.min(
       now + this.#ctx.config.ocsp.answerSeconds * 1000,
       responder.notAfter.getTime(),
@@ -192,7 +195,7 @@ export class Ocsp {
       nonce,
     }: { readonly responses: readonly SingleResponse[]; readonly nonce: Buffer | undefined },
   ): Promise<Buffer> {
-    const producedAt = new Date(this.#ctx.clock())
+    const producedAt = new Date(trustedTime(this.#ctx))
     const tbs = responseData({ responderSpki: responder.key.spki, producedAt, responses, nonce })
     return ocspResponse(tbs, responder, await this.#signing.sign(lane, responder, tbs))
   }

@@ -6,6 +6,7 @@ import { findKey, keyRecord } from '../db/keys.ts'
 import { findResponder } from '../db/ocsp.ts'
 import { oneAtATime } from '../db/startLock.ts'
 import { unavailable, type Refusal } from '../refusal.ts'
+import { likelyTime } from './clock.ts'
 import { issuerOf } from './issuers.ts'
 import type { Authority } from './ocspAuthorities.ts'
 import { makeServiceSigner } from './serviceSigner.ts'
@@ -64,7 +65,7 @@ export class Responders {
   async rollOver(authority: Authority): Promise<void> {
     const isDue = async (): Promise<boolean> => {
       const row = await findResponder(this.#ctx.db, authority.row.id)
-      return row !== undefined && this.#ctx.clock() > middleOf(row)
+      return row !== undefined && likelyTime(this.#ctx) > middleOf(row)
     }
     if (!(await isDue())) return
     await oneAtATime(this.#ctx.db, async () => {

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { certIdHashes, tidyOcsp, type CertIdHash } from '../db/ocsp.ts'
 import { settleCounters } from '../signing/signCounted.ts'
+import { isTimeTrusted, likelyTime } from './clock.ts'
 import { Ocsp } from './ocsp.ts'
 
 /** How often it is looked which answers are to be signed anew. */
@@ -40,7 +41,9 @@ export function startOcsp(ctx: Context): () => Promise<void> {
 
 /** Those that were asked for since they were signed; what nobody asks for ends, and is signed when somebody does. */
 export async function refreshDue(ctx: Context, ocsp: Ocsp): Promise<void> {
-  const now = ctx.clock()
+  // Nothing is signed while nobody knows the time. What is signed already lasts as long as it says.
+  if (!isTimeTrusted(ctx)) return
+  const now = likelyTime(ctx)
   const due: (readonly [Buffer, CertIdHash])[] = []
   for (const [serial, { answers }] of ocsp.statuses.held()) {
     for (const hash of certIdHashes) {

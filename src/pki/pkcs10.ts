@@ -1,10 +1,10 @@
-import { constants, createPublicKey, verify } from 'node:crypto'
-import { keyTypes, schemes, type KeyType, type SchemeRow } from '../../hsm/algorithms.ts'
+import { keyTypes, type KeyType } from '../../hsm/algorithms.ts'
 import { publicParts } from '../../hsm/der.ts'
 import { Fields, inside, smallNumber } from '../der/read.ts'
 import { TAG } from '../der/tags.ts'
 import { Refusal } from '../refusal.ts'
 import type { OutsideKey } from './issue.ts'
+import { isSignedBy, schemeByIdentifier } from './signedBy.ts'
 import { rsaWeakness } from './weakKeys.ts'
 
 /** The largest that we certify takes less than 2 KiB, its extensions aside. */
@@ -18,17 +18,22 @@ const MAX_OCTETS = 16_384
  */
 export function keyOfPkcs10(request: Buffer): OutsideKey {
   const { info, algorithm, signature, spki } = parts(request)
-  const keyType = (Object.keys(keyTypes) as KeyType[]).find((name) => publicParts(spki, name) !== undefined)
+  const keyType = keyTypeOf(spki)
   if (keyType === undefined) throw refused('its key is of a kind, a size or a form that is not certified')
-  const scheme = Object.values(schemes).find((row) => row.algorithmIdentifier.equals(algorithm))
+  const scheme = schemeByIdentifier(algorithm)
   if (scheme === undefined) throw refused('it is signed by an algorithm that is not taken')
   if (scheme.family !== keyTypes[keyType].family)
     throw refused('its signature is of another kind than its key')
-  if (!isSignedBy(spki, { info, scheme, signature })) throw refused('its signature is not by its key')
+  if (!isSignedBy(spki, { message: info, scheme, signature }))
+    throw refused('its signature is not by its key')
   const weakness = scheme.family === 'RSA' ? rsaWeakness(spki) : undefined
   if (weakness !== undefined) throw refused(`its key is weak: ${weakness}`)
   return { keyType, spki }
 }
+
+/** Which key type of ours a public key is of; undefined: of none. @param spki DER */
+export const keyTypeOf = (spki: Buffer): KeyType | undefined =>
+  (Object.keys(keyTypes) as KeyType[]).find((name) => publicParts(spki, name) !== undefined)
 
 /** DER of the Name that a PKCS#10 asks for: for people to compare; nobody has verified it. @throws Refusal invalid_request */
 export const subjectOfPkcs10 = (request: Buffer): Buffer => parts(request).subject
@@ -73,21 +78,6 @@ function parts(request: Buffer): Parts {
     return { info, spki, subject, algorithm, signature: bits.subarray(1) }
   } catch {
     throw refused('it is not DER of that form')
-  }
-}
-
-function isSignedBy(
-  spki: Buffer,
-  of: { readonly info: Buffer; readonly scheme: SchemeRow; readonly signature: Buffer },
-): boolean {
-  const { info, scheme, signature } = of
-  try {
-    // Points that are not on their curve are refused here.
-    const key = createPublicKey({ key: spki, format: 'der', type: 'spki' })
-    const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: scheme.hash?.length ?? 0 }
-    return verify(scheme.hash?.node, info, { key, ...(scheme.padding === 'pss' ? pss : {}) }, signature)
-  } catch {
-    return false
   }
 }
 

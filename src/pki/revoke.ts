@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { insertAudit } from '../db/audit.ts'
 import { certificateState } from '../db/certificates.ts'
 import type { Queries } from '../db/database.ts'
+import { othersOfItsKey } from '../db/replacements.ts'
 import {
   findRevocation,
   reinstateCertificate,
@@ -27,11 +28,14 @@ export interface StatusRequest {
 
 export interface RevokeRequest extends StatusRequest {
   readonly reason: RevocationReason
+  /** Whatever the reason is, all certificates over the key: nothing is signed with it any more. */
+  readonly ofItsKey?: boolean
 }
 
 /**
  * Revokes a certificate, once: asking again changes neither reason nor time, and is not recorded. From here on nothing is
  * signed with it: every reservation asks for the state by the same row. The lists that it stands in follow by themselves.
+ * A key in other hands takes all certificates over it along (EN 319 411-1, 6.3.9): what was renewed, and what renewed it.
  * @throws Refusal 'conflict' for one that is its own issuer's: no list could say so
  */
 export async function revoke(ctx: Context, request: RevokeRequest): Promise<Revocation> {
@@ -44,13 +48,25 @@ export async function revoke(ctx: Context, request: RevokeRequest): Promise<Revo
 export async function revokeIn(tx: Queries, request: RevokeRequest): Promise<Revocation> {
   const { reason } = request
   const made = await revokeCertificate(tx, request)
-  if (made !== undefined) {
-    await record(tx, 'certificate.revoke', { request, detail: { reason } })
-    return made
-  }
-  const known = await findRevocation(tx, request.certificateId)
+  if (made !== undefined) await record(tx, 'certificate.revoke', { request, detail: { reason } })
+  const known = made ?? (await findRevocation(tx, request.certificateId))
   if (known === undefined) throw notPossible(await certificateState(tx, request.certificateId))
+  if (request.ofItsKey === true || known.reason === 'keyCompromise')
+    await revokeOthers(tx, request, known.reason)
   return known
+}
+
+/** Asked again until there is none: a renewal that was under way waits for what is locked here, or has ended meanwhile. */
+async function revokeOthers(tx: Queries, request: RevokeRequest, reason: RevocationReason): Promise<void> {
+  for (;;) {
+    const others = await othersOfItsKey(tx, request.certificateId)
+    if (others.length === 0) return
+    for (const { id, credentialId } of others) {
+      const other = { ...request, certificateId: id, credentialId: credentialId ?? request.credentialId }
+      if ((await revokeCertificate(tx, { ...other, reason })) === undefined) continue
+      await record(tx, 'certificate.revoke', { request: other, detail: { reason } })
+    }
+  }
 }
 
 /**

@@ -5,6 +5,7 @@ import { newestCertificate, type CertificateRow } from '../db/certificates.ts'
 import { findKey, keyRecord } from '../db/keys.ts'
 import { oneAtATime } from '../db/startLock.ts'
 import { makeKey } from '../signing/makeKey.ts'
+import { trustedTime } from './clock.ts'
 import { issuingAuthority } from './hierarchy.ts'
 import { issue, type Issuer } from './issue.ts'
 import { authorityName } from './names.ts'
@@ -41,6 +42,8 @@ export async function serviceSigner(ctx: Context, profile: ServiceProfile): Prom
  */
 export async function makeServiceSigner(ctx: Context, profile: ServiceProfile, by?: Issuer): Promise<void> {
   const { ca } = ctx.config
+  // First, so that no key is made that nobody could certify.
+  trustedTime(ctx)
   const issuer = by ?? (await issuingAuthority(ctx))
   const key = await makeKey(ctx, { keyType: SERVICE_KEY_TYPE, purpose: profile, actor: 'service' })
   const { der } = await issue(ctx, {

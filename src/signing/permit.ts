@@ -190,7 +190,9 @@ export function checkSad(
   const { authorisation, credential, boundTo } = found
   const isTheirs =
     authorisation.clientId === asking.clientId && credential.credentialId === asking.credentialId
-  if (!isTheirs || authorisation.keyId !== credential.keyId) throw unknownSad()
+  // One that had expired may be of a key that the credential has no more: when it got another, the others were taken back.
+  const isOfItsKey = found.expired || authorisation.keyId === credential.keyId
+  if (!isTheirs || !isOfItsKey) throw unknownSad()
   const isShown = boundTo === undefined || asking.isBearer === true || asking.certificate === boundTo
   if (!isShown) throw unknownSad()
   const refusal = refusalOf(found)

@@ -1,6 +1,6 @@
 import { auditEntry } from '../audit.ts'
 import { insertAudit } from '../db/audit.ts'
-import { revokeChain, revokeSad } from '../db/bearers.ts'
+import { revokeAllOfKey, revokeChain, revokeSad } from '../db/bearers.ts'
 import type { Queries } from '../db/database.ts'
 
 /**
@@ -11,7 +11,7 @@ export async function revokeAuthorisation(
   tx: Queries,
   revoked: { readonly authorisationId: string; readonly clientId: string },
 ): Promise<void> {
-  await record(tx, revoked.clientId, await revokeChain(tx, revoked.authorisationId))
+  await record(tx, `client:${revoked.clientId}`, await revokeChain(tx, revoked.authorisationId))
 }
 
 /** The same by its SAD, for the client that it was made for; what is no SAD (any more) is left alone. */
@@ -19,12 +19,20 @@ export async function revokeByHash(
   tx: Queries,
   revoked: { readonly sadHash: Buffer; readonly clientId: string },
 ): Promise<void> {
-  await record(tx, revoked.clientId, await revokeSad(tx, revoked))
+  await record(tx, `client:${revoked.clientId}`, await revokeSad(tx, revoked))
 }
 
-async function record(tx: Queries, clientId: string, authorisationIds: readonly string[]): Promise<void> {
+/** Ends all that is authorised with a key: its credential gets another one. Call it in that transaction. */
+export async function revokeAllOf(
+  tx: Queries,
+  { keyId, actor }: { readonly keyId: string; readonly actor: string },
+): Promise<void> {
+  await record(tx, actor, await revokeAllOfKey(tx, keyId))
+}
+
+async function record(tx: Queries, actor: string, authorisationIds: readonly string[]): Promise<void> {
   if (authorisationIds.length === 0) return
   const subjects = authorisationIds.map((id) => `authorisation:${id}`)
-  const audit = auditEntry({ kind: 'act', act: 'authorise.revoke', actor: `client:${clientId}`, subjects })
+  const audit = auditEntry({ kind: 'act', act: 'authorise.revoke', actor, subjects })
   await insertAudit(tx, [audit])
 }

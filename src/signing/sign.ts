@@ -10,6 +10,7 @@ import { Refusal, unavailable } from '../refusal.ts'
 import { entry, intentOf, refusedBy, resultOf, timedIntentOf } from './entries.ts'
 import { noticeAltered, type Grant, type Permit, type Timed } from './permit.ts'
 import { giveUp } from './recover.ts'
+import { sha256 } from './sha256.ts'
 import { step } from './step.ts'
 import { tokenRefusal } from './tokenRefusal.ts'
 import { noticeUnknown } from './unknown.ts'
@@ -54,7 +55,8 @@ async function reserveInputs(ctx: Context, grant: Grant): Promise<string> {
   const attempt = randomUUID()
   const { activated, inputs, recorded, timed } = grant
   if (timed !== undefined) return reserveTimed(ctx, grant, { attempt, timed })
-  const digests = activated === undefined ? inputs.map(sha256) : (recorded ?? inputs)
+  const digests =
+    activated === undefined ? await Promise.all(inputs.map(sha256)) : (recorded ?? inputs)
   const intent = intentOf(grant, attempt, digests)
   const common = { attempt, instanceId: ctx.instanceId, intent }
   if (activated === undefined) {
@@ -173,8 +175,4 @@ function recording(
   return accepted === undefined
     ? complete(ctx.db, { attempt, result })
     : completeAsynchronous(ctx.db, { attempt, result, signatures: made.signatures })
-}
-
-function sha256(data: Buffer): Buffer {
-  return hash('sha256', data, 'buffer')
 }

@@ -3,6 +3,7 @@ import { createHash, generateKeyPairSync } from 'node:crypto'
 import { calculateJwkThumbprint, CompactSign, importJWK } from 'jose'
 import { newIdentity, publicHalf, signRequest, type Identity } from '../../src/api/admin/identity.ts'
 import { sweepOperatorRequests } from '../../src/db/operators.ts'
+import { otherForms } from '../support/jwsForms.ts'
 import { startService, type TestService } from '../support/startService.ts'
 
 const PROBLEM = 'application/problem+json'
@@ -120,6 +121,18 @@ describe('operators’ requests', () => {
     const [header, payload, signature = ''] = (await signed(service.operators.admin)).split('.')
     const altered = signature.startsWith('A') ? `B${signature.slice(1)}` : `A${signature.slice(1)}`
     await refused(send(`Bearer ${header ?? ''}.${payload ?? ''}.${altered}`), NOT_OURS)
+  })
+
+  it('are refused when their signature is written in another way, and are good as they were', async () => {
+    const token = await signed(service.operators.admin)
+    for (const [name, form] of otherForms(token)) {
+      const isTokenOfOurs = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/.test(form)
+      const expected = isTokenOfOurs ? NOT_OURS : unauthorized('The request is not signed.')
+      await refused(send(`Bearer ${form}`), expected).catch((cause: unknown) => {
+        throw new Error(name, { cause })
+      })
+    }
+    expect((await send(`Bearer ${token}`)).status).to.equal(201)
   })
 
   it('are refused when they are of another type of token', async () => {

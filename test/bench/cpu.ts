@@ -40,6 +40,17 @@ export function used(roots: { service: number; postgres: number; load: number | 
   }
 }
 
+/** Microseconds of one, where so many were made between. */
+export function each(before: Costs, after: Costs, count: number): Costs {
+  const one = (name: keyof Costs): number => ((after[name] - before[name]) * 1e6) / count
+  return {
+    service: one('service'),
+    signers: one('signers'),
+    postgres: one('postgres'),
+    load: (after.load * 1e6) / count,
+  }
+}
+
 function read(all: Map<number, Process>, pid: number): void {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'latin1')

@@ -1,5 +1,6 @@
 /** npm run bench -- --crl <entries>: revocation lists of so many, from the database to what relying parties get. */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { CrlWriter } from '../../src/pki/crl.ts'
 import { listedEntries, oneState } from '../../src/db/crls.ts'
 import { currentList } from '../../src/db/publishedLists.ts'
@@ -68,10 +69,14 @@ async function publishing(bench: Bench, which: string): Promise<string> {
   writeFileSync('/proc/self/clear_refs', '5')
   const before = resident('VmRSS')
   const time = await timer(bench)
+  const held = monitorEventLoopDelay({ resolution: 1 })
+  held.enable()
   await publishDue(service.ctx)
+  held.disable()
   const { signers } = memory(process.pid)
   const most = `memory at most ${String(resident('VmHWM'))} MB (${String(before)} before)`
-  return `${time()}; ${most}, signers ${signers.join(', ')} MB`
+  const longest = `nobody else waited longer than ${(held.max / 1e6).toFixed(0)} ms`
+  return `${time()}; ${most}, signers ${signers.join(', ')} MB; ${longest}`
 }
 
 /** By the clock, and of processors: others may be at work on this machine. */

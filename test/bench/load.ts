@@ -27,7 +27,7 @@ export interface LoadResult {
   readonly p50: number
   readonly p99: number
   readonly max: number
-  /** Answers in all, and those that were not 200 or 201 with their first body. */
+  /** Answers in all, and those that were neither 200 nor 201 with the first such body. */
   readonly total: number
   readonly refused: number
   readonly firstRefusal: string
@@ -96,9 +96,10 @@ function take(answer: Buffer, asked: { current: number; sentAt: number; socket: 
   total++
   lastAt = now
   const body = answer.subarray(answer.indexOf('\r\n\r\n') + 4)
-  if (!/^20[01]$/.test(answer.toString('latin1', 9, 12))) {
+  const status = answer.toString('latin1', 9, 12)
+  if (status !== '200' && status !== '201') {
     refused++
-    firstRefusal ||= `${answer.toString('latin1', 9, 12)} ${body.toString('utf8')}`
+    firstRefusal ||= `${status} ${body.toString('utf8')}`
     return
   }
   const head = Buffer.alloc(8)

@@ -4,9 +4,11 @@ import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { arrange, type Bench } from './arrange.ts'
+import { certificates } from './certificates.ts'
 import { signedCredentials } from './credentials.ts'
 import { revocationLists } from './crl.ts'
 import { fill } from './fill.ts'
+import { growth } from './growth.ts'
 import { measure, raw, type Measured, type Raw, type Scenario } from './measure.ts'
 import { comparison, rawLine, table, type Report } from './report.ts'
 import { oauthFlows } from './oauthFlow.ts'
@@ -29,6 +31,8 @@ const USAGE = `npm run bench -- [options]
   --oauth <holders>  instead: whole code flows, from the pushed request to the signature
   --crl <entries>    instead: revocation lists of so many, and the memory that they take
   --ocsp <certificates>  instead: OCSP answers, with so many certificates in the database
+  --certificates <n>  instead: so many certificates (15,000 at most), by operators' signed requests over HTTP
+  --growth <certificates>  instead: issuing and OCSP with 1,000 certificates in the database, and with so many
   --tsa              instead: timestamps (RFC 3161) over HTTP, for callers that nobody knows
   --credentials      instead: credentials signed by the key service, with secrets and with activations`
 
@@ -50,6 +54,8 @@ const { values: options } = parseArgs({
     oauth: { type: 'string' },
     crl: { type: 'string' },
     ocsp: { type: 'string' },
+    certificates: { type: 'string' },
+    growth: { type: 'string' },
     tsa: { type: 'boolean', default: false },
     credentials: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -63,7 +69,10 @@ else {
   const bench = await arrange()
   try {
     if (options.crl !== undefined) await revocationLists(bench, Number(options.crl), say)
-    else if (options.oauth !== undefined) {
+    else if (options.certificates !== undefined) await certificates(bench, Number(options.certificates), say)
+    else if (options.growth !== undefined) {
+      await growth(bench, { seconds: Number(options.seconds), certificates: Number(options.growth) }, say)
+    } else if (options.oauth !== undefined) {
       await oauthFlows(bench, { seconds: Number(options.seconds), holders: Number(options.oauth) }, say)
     } else if (options.ocsp !== undefined) {
       await ocspAnswers(bench, { seconds: Number(options.seconds), certificates: Number(options.ocsp) }, say)

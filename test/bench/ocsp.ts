@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { revoke } from '../../src/pki/revoke.ts'
 import { certIdOf, newNonce, OcspClient, readAnswer, requestFor, serialOf } from '../pki/ocspClient.ts'
 import type { Bench, Served } from './arrange.ts'
-import { used, type Costs } from './cpu.ts'
+import { each, used, type Costs } from './cpu.ts'
 import { load, postmaster, WARM_UP_S } from './measure.ts'
 
 const CONNECTIONS = 64
@@ -22,20 +22,11 @@ export async function ocspAnswers(
   const serials = await fillTo(bench, certificates)
   const served = await bench.start()
   try {
-    const client = (await OcspClient.of(bench.service)).at(`http://127.0.0.1:${served.port}`)
-    const ask = (serial: Buffer, nonce?: Buffer): Buffer =>
-      requestFor([certIdOf({ issuer: client.issuer, serial })], nonce)
-    const hot = serials.slice(0, HOT)
-    for (const serial of hot) await client.get(ask(serial))
-    const among = (all: readonly Buffer[], n: number): Buffer => all[n % all.length] ?? Buffer.alloc(0)
     const run = { bench, served, seconds, say }
-    const gets = new Map(hot.map((serial) => [serial, getOf(ask(serial))]))
-    const memory = (n: number): Buffer => gets.get(among(hot, n)) ?? Buffer.alloc(0)
-    await measured(run, { what: 'from memory, by GET', most: 25_000, request: memory })
-    const nonce = (n: number): Buffer => postOf(ask(among(hot, n), newNonce()))
-    await measured(run, { what: 'with a nonce, by POST', most: 8_000, request: nonce })
+    const client = await clientOf(run)
+    await ofHot(run, client, serials.slice(0, HOT))
     const cold = serials.slice(HOT + REVOKED)
-    const first = (n: number): Buffer => getOf(ask(among(cold, n)))
+    const first = (n: number): Buffer => getOf(askedOf(client, among(cold, n)))
     await measured(run, { what: 'asked for the first time, by GET', most: 4_000, request: first })
     await revocations(run, client, serials.slice(HOT, HOT + REVOKED))
   } finally {
@@ -43,10 +34,50 @@ export async function ocspAnswers(
   }
 }
 
+/** Answers about certificates that are in the database, and that everyone asks about. */
+export async function asking(
+  bench: Bench,
+  served: Served,
+  it: { readonly seconds: number; readonly warmUp?: number | undefined; readonly say: Say },
+): Promise<Answering[]> {
+  const run = { bench, served, ...it }
+  return ofHot(run, await clientOf(run), await serialsOf(bench, HOT))
+}
+
+const clientOf = async ({ bench, served }: Run): Promise<OcspClient> =>
+  (await OcspClient.of(bench.service)).at(`http://127.0.0.1:${served.port}`)
+
+const askedOf = ({ issuer }: OcspClient, serial: Buffer, nonce?: Buffer): Buffer =>
+  requestFor([certIdOf({ issuer, serial })], nonce)
+
+const among = (all: readonly Buffer[], n: number): Buffer => all[n % all.length] ?? Buffer.alloc(0)
+
+/** From memory, and to nonces. */
+async function ofHot(run: Run, client: OcspClient, hot: readonly Buffer[]): Promise<Answering[]> {
+  for (const serial of hot) await client.get(askedOf(client, serial))
+  const gets = new Map(hot.map((serial) => [serial, getOf(askedOf(client, serial))]))
+  const memory = (n: number): Buffer => gets.get(among(hot, n)) ?? Buffer.alloc(0)
+  const nonce = (n: number): Buffer => postOf(askedOf(client, among(hot, n), newNonce()))
+  return [
+    await measured(run, { what: 'from memory, by GET', most: 25_000, request: memory }),
+    await measured(run, { what: 'with a nonce, by POST', most: 8_000, request: nonce }),
+  ]
+}
+
+/** What was measured of one kind of questions. */
+export interface Answering {
+  readonly what: string
+  /** Answers a second. */
+  readonly rate: number
+  readonly costs: Costs
+}
+
 interface Run {
   readonly bench: Bench
   readonly served: Served
   readonly seconds: number
+  /** Seconds that are not counted; absent: what compilers need. */
+  readonly warmUp?: number | undefined
   readonly say: Say
 }
 
@@ -57,26 +88,28 @@ interface Asking {
   readonly request: (n: number) => Buffer
 }
 
-async function measured(run: Run, { what, most, request }: Asking): Promise<void> {
-  const { bench, served, seconds, say } = run
-  const count = Math.ceil(most * (seconds + WARM_UP_S))
+async function measured(run: Run, { what, most, request }: Asking): Promise<Answering> {
+  const { bench, served, seconds, warmUp = WARM_UP_S, say } = run
+  const count = Math.ceil(most * (seconds + warmUp))
   const [requests, answers] = [join(bench.dir, 'requests'), join(bench.dir, 'answers')]
   const all = Array.from({ length: count }, (_, n) => request(n))
   writeFileSync(requests, Buffer.concat(all.flatMap((one) => [u32(one.length), one])))
   const postgres = await postmaster(bench)
   const before = used({ service: served.pid, postgres, load: undefined })
   const at = { host: '127.0.0.1', port: served.port, connections: CONNECTIONS, requests, answers }
-  const { result, loadSeconds } = await load({ ...at, warmUp: WARM_UP_S, seconds })
+  const { result, loadSeconds } = await load({ ...at, warmUp, seconds })
   const after = { ...used({ service: served.pid, postgres, load: undefined }), load: loadSeconds }
+  const costs = each(before, after, result.total)
   if (result.refused > 0) throw new Error(`${result.refused} requests were refused: ${result.firstRefusal}`)
   const verified = verifyAll(answers)
-  const each = (name: keyof Costs): string => (((after[name] - before[name]) * 1e6) / result.total).toFixed(0)
-  const rate = Math.round(result.answered / result.seconds).toLocaleString('en')
+  const rate = result.answered / result.seconds
+  const micros = (name: keyof Costs): string => costs[name].toFixed(0)
   say(
-    `${what}: ${rate} answers/s${result.ranDry ? ' (all requests were used up)' : ''}, p50 ${result.p50.toFixed(1)} ms, ` +
-      `p99 ${result.p99.toFixed(1)} ms; processor µs of one: service ${each('service')}, signers ${each('signers')}, ` +
-      `Postgres ${each('postgres')}, load ${each('load')}; ${verified}`,
+    `${what}: ${Math.round(rate).toLocaleString('en')} answers/s${result.ranDry ? ' (all requests were used up)' : ''}, p50 ${result.p50.toFixed(1)} ms, ` +
+      `p99 ${result.p99.toFixed(1)} ms; processor µs of one: service ${micros('service')}, signers ${micros('signers')}, ` +
+      `Postgres ${micros('postgres')}, load ${micros('load')}; ${verified}`,
   )
+  return { what, rate, costs }
 }
 
 /** Every answer says good, and its signature verifies. */
@@ -93,7 +126,7 @@ function verifyAll(answers: string): string {
     seen.add(text)
     const { status, singles } = readAnswer(der)
     if (status !== 0 || singles[0]?.status !== 'good')
-      throw new Error(`an answer of status ${String(status)}`)
+      throw new Error(`an answer of status ${String(status)}: ${singles[0]?.status ?? 'nothing'}`)
   }
   return `${count.toLocaleString('en')} answers, ${seen.size.toLocaleString('en')} of them different, each verified`
 }
@@ -138,8 +171,14 @@ async function fillTo(bench: Bench, count: number): Promise<Buffer[]> {
     [like, count],
   )
   await service.sql('analyze certificate')
+  return serialsOf(bench, 50_000)
+}
+
+/** Of certificates that were put into the database; of the few others that begin so by chance, not the root's. */
+async function serialsOf({ service }: Bench, most: number): Promise<Buffer[]> {
   const rows = await service.sql<{ serial: Buffer }>(
-    `select serial from certificate where get_byte(serial, 0) = 75 limit 50000`,
+    `select serial from certificate where get_byte(serial, 0) = 75 and profile not in ('root', 'issuing') limit $1::int`,
+    [most],
   )
   return rows.map(({ serial }) => serial)
 }

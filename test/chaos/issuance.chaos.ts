@@ -1,8 +1,12 @@
+import { randomInt } from 'node:crypto'
 import { issuanceFailpoints } from './support/issuanceFailpoints.ts'
 import { Issuing } from './support/issuing.ts'
 import { Progress } from './support/progress.ts'
 
 const AT_EACH_POINT = 10
+const AT_RANDOM = 100
+/** Some fifty certificates: each step is met by chance. */
+const LATEST_MS = 500
 
 describe('kill -9 of a process that issues', function () {
   this.timeout(30 * 60_000)
@@ -22,6 +26,19 @@ describe('kill -9 of a process that issues', function () {
       await issuing.recover()
     }
     await issuing.check()
-    progress.end({ kills: issuing.kills, 'given out': issuing.given.length }, new Map())
+    const revoked = await issuing.revokeUnfinished()
+    progress.end({ kills: issuing.kills, 'given out': issuing.given.length, revoked }, new Map())
+  })
+
+  it('at any moment, leaves as little', async () => {
+    const progress = new Progress('kill -9 while issuing, at random', AT_RANDOM)
+    for (let n = 0; n < AT_RANDOM; n++) {
+      await issuing.killAfter(randomInt(LATEST_MS))
+      progress.step('at random', { 'given out': issuing.given.length })
+    }
+    await issuing.recover()
+    await issuing.check()
+    const revoked = await issuing.revokeUnfinished()
+    progress.end({ kills: issuing.kills, 'given out': issuing.given.length, revoked }, new Map())
   })
 })

@@ -104,6 +104,39 @@ describe('the command line of certificates', function () {
     expect([again.code, again.err]).to.deep.equal([2, `${der} is there already.\n`])
   })
 
+  it('renews and re-keys, which show and search say of both, and opens a link for a credential', async () => {
+    const [old] = (await json('certificate', 'search', '--subject', 'Narvik'))['items'] as {
+      serial: string
+    }[]
+    const first = old?.serial ?? ''
+    const out = join(installation.home, 'renewed.pem')
+    const renewed = await run('certificate', 'renew', first, '--reason', 'request', '--out', out)
+    expect([renewed.code, renewed.out], renewed.err).to.deep.equal([0, ''])
+    const second = /^([0-9A-F]{32}) has the place of ([0-9A-F]{32})\.\n$/.exec(renewed.err)?.[1] ?? ''
+    expect(new X509Certificate(readFileSync(out)).serialNumber).to.equal(second)
+    const shown = (await run('certificate', 'show', second)).out
+    expect(shown).to.match(new RegExp(`^replaces +${first}, renewal \\(request\\)$`, 'm'))
+    expect((await run('certificate', 'show', first)).out).to.match(new RegExp(`^replacedBy +${second}$`, 'm'))
+    const request = requestAt('next.csr')
+    const third = await json('certificate', 'rekey', second, '--request', request)
+    expect(third['replaces']).to.deep.equal({ serial: second, by: 're-key', reason: 'expiry' })
+    const open = await json('certificate', 'search', '--subject', 'Narvik', '--replaced', 'false')
+    expect((open['items'] as { serial: string }[]).map(({ serial }) => serial)).to.deep.equal([
+      third['serial'],
+    ])
+    const again = await run('certificate', 'renew', second)
+    expect([again.code, again.err]).to.deep.equal([
+      1,
+      `The certificate was replaced by ${String(third['serial'])}.\n`,
+    ])
+    const { items } = await json('credential', 'list')
+    const { certificate } = await json('credential', 'show', (items as { id: string }[])[0]?.id ?? '')
+    const mine = (certificate as { serial: string }).serial
+    expect((await json('certificate', 'renew', mine))['replaces']).to.include({ serial: mine })
+    const next = (await json('certificate', 'show', mine))['replacedBy'] as string
+    expect((await json('certificate', 'rekey', next))['enrolment']).to.have.property('link')
+  })
+
   it('checks everything that was issued', async () => {
     const { code, out, err } = await run('certificate', 'check')
     expect([code, err]).to.deep.equal([0, ''])

@@ -113,6 +113,12 @@ describe('the command line', function () {
     expect(listed['items']).to.have.length(1)
   })
 
+  it('shows the clock, and vouches for none that has not jumped', async () => {
+    expect(await json('clock', 'show')).to.deep.include({ trusted: true, troubles: [] })
+    const vouched = await run('clock', 'vouch')
+    expect(vouched).to.deep.include({ code: 1, out: '', err: 'The clock has not jumped.\n' })
+  })
+
   it('enters an operator whose key was made on another machine', async () => {
     const file = join(installation.home, 'ola.json')
     const made = await json('operator', 'new-key', '--name', 'Ola', '--roles', 'auditor', '--out', file)

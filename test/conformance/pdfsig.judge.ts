@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { altered, rootOf, signedPdf } from '../csc/pdf.ts'
 import { startService, type TestService } from '../support/startService.ts'
@@ -18,19 +19,19 @@ const probe = (needed: Readonly<Record<string, string>>) => (): Probe => {
   return { version: /\d[\d.]*/.exec(stderr)?.[0] ?? 'of a version it does not tell' }
 }
 
-/** @throws Error with what the program said, unless it ended well */
-function run(program: string, ...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${program}: ${stdout}${stderr}`)
-  return stdout
+/** It may ask the service of this process, which must not wait for it meanwhile. @throws Error unless it ended well */
+async function run(program: string, ...args: string[]): Promise<string> {
+  return (await promisify(execFile)(program, args)).stdout
 }
 
 /** A service, and a folder for what the programs read. */
 function arrange(): { service: () => TestService; folder: () => string } {
   let service: TestService
   let folder: string
-  before(async () => {
-    service = await startService()
+  before(async function () {
+    this.timeout(60_000)
+    // Made anew, so that certificates name the port of this service.
+    service = await startService({ ca: { endEntityDays: 30 } })
     folder = mkdtempSync(join(tmpdir(), 'intaglio-pdfsig-'))
   })
   afterEach(() => service.checkState())
@@ -42,10 +43,10 @@ function arrange(): { service: () => TestService; folder: () => string } {
 }
 
 /** @returns the lines of what is said, without their dashes */
-function judged(pdf: Buffer, folder: string, ...options: string[]): string[] {
+async function judged(pdf: Buffer, folder: string, ...options: string[]): Promise<string[]> {
   const file = join(folder, 'document.pdf')
   writeFileSync(file, pdf)
-  const lines = run('pdfsig', ...options, file).split('\n')
+  const lines = (await run('pdfsig', ...options, file)).split('\n')
   return lines.map((line) => line.replace(/^ +- /, ''))
 }
 
@@ -55,14 +56,14 @@ judge('pdfsig', probe({ pdfsig: 'poppler-utils' }), (tally) => {
   for (const keyType of KEY_TYPES) {
     it(`accepts what a PDF library made with ${keyType}, and no altered document`, async () => {
       const pdf = await signedPdf(service(), await service().newCredential({ keyType }))
-      expect(judged(pdf, folder(), '-nocert')).to.include.members([
+      expect(await judged(pdf, folder(), '-nocert')).to.include.members([
         'Signer Certificate Common Name: Tess Tester',
         'Signing Hash Algorithm: SHA-256',
         'Signature Type: ETSI.CAdES.detached',
         'Total document signed',
         'Signature Validation: Signature is Valid.',
       ])
-      const others = judged(altered(pdf), folder(), '-nocert')
+      const others = await judged(altered(pdf), folder(), '-nocert')
       expect(others).to.include('Signature Validation: Digest Mismatch.')
       tally.add('PDF signatures')
     })
@@ -79,15 +80,17 @@ judge('pdfsig with a root', probe(WITH_TRUST), (tally) => {
     it(`trusts the chain of a ${keyType} credential if it trusts our root, and not otherwise`, async () => {
       const pdf = await signedPdf(service(), await service().newCredential({ keyType }))
       const nss = mkdtempSync(join(folder(), 'nss-'))
-      // With -no-ocsp, pdfsig 22.12 takes an error that NSS left behind for its verdict. No certificate names a responder.
-      const verdict = (): string | undefined =>
-        judged(pdf, folder(), '-nssdir', nss).find((line) => line.startsWith('Certificate Validation'))
+      // It asks the responder that the certificate names.
+      const verdict = async (): Promise<string | undefined> => {
+        const lines = await judged(pdf, folder(), '-nssdir', nss)
+        return lines.find((line) => line.startsWith('Certificate Validation'))
+      }
       const root = join(folder(), 'root.pem')
       writeFileSync(root, await rootOf(service()))
-      run('certutil', '-N', '--empty-password', '-d', `sql:${nss}`)
-      expect(verdict()).to.equal("Certificate Validation: Certificate issuer isn't Trusted.")
-      run('certutil', '-A', '-n', 'root', '-t', 'C,C,C', '-i', root, '-d', `sql:${nss}`)
-      expect(verdict()).to.equal('Certificate Validation: Certificate is Trusted.')
+      await run('certutil', '-N', '--empty-password', '-d', `sql:${nss}`)
+      expect(await verdict()).to.equal("Certificate Validation: Certificate issuer isn't Trusted.")
+      await run('certutil', '-A', '-n', 'root', '-t', 'C,C,C', '-i', root, '-d', `sql:${nss}`)
+      expect(await verdict()).to.equal('Certificate Validation: Certificate is Trusted.')
       tally.add('chains')
     })
   }

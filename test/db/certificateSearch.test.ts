@@ -67,7 +67,7 @@ describe('certificates are found', () => {
         `subject_key is not null and subject_key ~>=~ 'cn=a' and subject_key ~<~ 'cn=b'`,
         'certificate_by_subject',
       ],
-      [`serial >= '\\x11' and serial <= '\\x12'`, 'certificate_serial_key'],
+      [`serial >= '\\x11' and serial <= '\\x12'`, 'certificate_serial'],
     ]) {
       const plan = await test.ctx.db.query<{ 'QUERY PLAN': string }>({
         text: `explain select id from certificate where ${where}`,

@@ -1,9 +1,13 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Dice, mutated } from './mutate.ts'
 import type { Target } from './target.ts'
 
 /** Longer than any input may take. What is slow by itself is slow each time; a machine that does other things is not. */
 const SLOW_MS = 100
-const TRIES = 6
+const TRIES = 24
+/** Those after the first few wait for the machine to be done with what else it does. */
+const PATIENT_AFTER = 4
+const REST_MS = 250
 /** Of so many inputs, one goes by HTTP. */
 const BY_HTTP = 10
 /** Failures that are shown. */
@@ -36,8 +40,10 @@ export async function campaign(
   async function judge(input: Buffer, ask: Target['ask']): Promise<void> {
     const { word, ms } = await timed(input, ask)
     let best = ms
-    for (let left = TRIES - 1; left > 0 && best > SLOW_MS; left--)
+    for (let tries = 1; tries < TRIES && best > SLOW_MS; tries++) {
+      if (tries >= PATIENT_AFTER) await pause(REST_MS)
       best = Math.min(best, (await timed(input, ask)).ms)
+    }
     slowestMs = Math.max(slowestMs, best)
     said.set(word, (said.get(word) ?? 0) + 1)
     if (!target.words.includes(word)) failures.push(`${word}: ${shown(input)}`)

@@ -7,7 +7,7 @@ const INPUTS = 2_000
 
 /** The short form of `npm run fuzz`, with the same inputs each time. */
 describe('octets that nobody would send', function () {
-  this.timeout(60_000)
+  this.timeout(120_000)
   let service: TestService
   before(async () => {
     service = await startService()

@@ -6,40 +6,10 @@ import { isPssEncoded, pkcs1Encoded } from '../../hsm/emsa.ts'
 import type { SignerProcess } from '../../hsm/signerProcess.ts'
 import { verifiesMessage, verifiesRsaDigest } from '../../hsm/verify.ts'
 import { Writer } from '../../hsm/payload.ts'
-import { digest, openToken, publicKey, serviceKey, sharedVector, type OpenToken } from './support.ts'
+import { digest, openToken, publicKey, serviceKey, type OpenToken } from './support.ts'
 import { startSigner } from './rawSigner.ts'
 
-interface Wycheproof {
-  readonly testGroups: readonly {
-    readonly publicKeyDer?: string
-    readonly publicKey?: { readonly uncompressed?: string; readonly modulus?: string }
-    readonly publicKeyPem?: string
-    readonly tests: readonly {
-      readonly tcId: number
-      readonly msg: string
-      readonly sig: string
-      readonly result: 'valid' | 'invalid' | 'acceptable'
-    }[]
-  }[]
-}
-
 const hex = (text: string): Buffer => Buffer.from(text, 'hex')
-
-/** Runs every vector of a file, and demands the published verdict; 'acceptable' ones may go either way. */
-async function agree(
-  file: Wycheproof,
-  check: (spki: Buffer, it: { message: Buffer; signature: Buffer }) => boolean | Promise<boolean>,
-): Promise<number> {
-  let count = 0
-  for (const { publicKeyDer, tests } of file.testGroups) {
-    for (const { tcId, msg, sig, result } of tests) {
-      const said = await check(hex(publicKeyDer ?? ''), { message: hex(msg), signature: hex(sig) })
-      if (result !== 'acceptable') expect(said, `test ${tcId}`).to.equal(result === 'valid')
-      count++
-    }
-  }
-  return count
-}
 
 describe('verification before release', () => {
   let open: OpenToken
@@ -62,46 +32,6 @@ describe('verification before release', () => {
     const answer = await verifier.request('verify', w.list([it.digest]).list([it.signature]).end())
     return answer[0] === 1
   }
-  const rsa = (spki: Buffer, name: SchemeName, it: { message: Buffer; signature: Buffer }): boolean => {
-    const scheme = schemes[name]
-    const hash = scheme.hash ?? hashes['SHA-256']
-    return verifiesRsaDigest(
-      { key: publicKey(spki), keyType: 'RSA-3072', scheme, hash },
-      { digest: digest(hash.name, it.message), signature: it.signature },
-    )
-  }
-
-  it('agrees with Wycheproof on RSA PKCS #1, 3072 bits', async function () {
-    const file = sharedVector('wycheproof/rsa_signature_3072_sha256_test.json')
-    if (file === undefined) this.skip()
-    expect(await agree(file as Wycheproof, (spki, it) => rsa(spki, 'rsa-sha256', it))).to.be.greaterThan(200)
-  })
-
-  it('agrees with Wycheproof on RSA PSS, 3072 bits', async function () {
-    const file = sharedVector('wycheproof/rsa_pss_3072_sha256_mgf1_32_test.json')
-    if (file === undefined) this.skip()
-    expect(await agree(file as Wycheproof, (spki, it) => rsa(spki, 'pss-sha256', it))).to.be.greaterThan(90)
-  })
-
-  it('agrees with Wycheproof on Ed25519', async function () {
-    const file = sharedVector('wycheproof/ed25519_test.json')
-    if (file === undefined) this.skip()
-    const check = (spki: Buffer, it: { message: Buffer; signature: Buffer }): boolean =>
-      verifiesMessage(publicKey(spki), schemes.ed25519, it)
-    expect(await agree(file as Wycheproof, check)).to.be.greaterThan(100)
-  })
-
-  it('agrees with Wycheproof on ECDSA P-256 over digests, in the second signer', async function () {
-    const file = sharedVector('wycheproof/ecdsa_secp256r1_sha256_p1363_test.json')
-    if (file === undefined) this.skip()
-    const count = await agree(file as Wycheproof, (spki, it) =>
-      elsewhere(
-        { keyType: 'P-256', spki, scheme: 'ecdsa-sha256' },
-        { digest: digest('SHA-256', it.message), signature: it.signature },
-      ),
-    )
-    expect(count).to.be.greaterThan(200)
-  })
 
   it('agrees with RFC 6979 on P-256, also where the hash is longer than the order', async () => {
     const point = hex(

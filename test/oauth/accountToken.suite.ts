@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { createPerson } from '../../src/api/admin/persons.ts'
 import { refusal } from '../csc/client.ts'
+import { otherForms } from '../support/jwsForms.ts'
 import type { TestCredential, TestService } from '../support/startService.ts'
 import { CodeClient, REDIRECT, back } from './codeClient.ts'
 import { sharedService } from './shared.ts'
@@ -103,6 +104,16 @@ describe('an account_token', () => {
     expect(await (await client.authorize(added)).json()).to.deep.equal(
       refusal('Parameter account_token is not what was pushed'),
     )
+  })
+
+  it('is refused where its signature is written in another way, and good as it was', async () => {
+    const account_token = await signed(good())
+    for (const [name, form] of otherForms(account_token)) {
+      const sent = await client.authorize(client.login({ account_token: form }))
+      expect(back(sent).get('error_description'), name).to.equal('Invalid parameter account_token')
+    }
+    const page = await client.open(client.login({ account_token }))
+    expect(back(await client.answer(page, { credential: mine.id, pin: mine.pin })).has('code')).to.equal(true)
   })
 
   it('says nothing by a parameter of another name', async () => {

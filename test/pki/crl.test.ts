@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
-import { sha256, storePublished, takeLists, type TakenList } from '../../src/db/crls.ts'
+import { storePublished, takeLists, type TakenList } from '../../src/db/crls.ts'
 import { publishDue } from '../../src/pki/crlPublisher.ts'
 import { reinstate, revoke, revokeIn, suspend } from '../../src/pki/revoke.ts'
 import { shardOf } from '../../src/pki/publication.ts'
+import { sha256 } from '../../src/signing/sha256.ts'
 import { startWatch } from '../../src/watch.ts'
 import { startService, type TestCredential, type TestService } from '../support/startService.ts'
 import { has, Lists, pemOf, run } from './lists.ts'
@@ -211,7 +212,7 @@ describe('revocation lists', function () {
     const late = service.ctx.db.transaction(async (tx) => {
       const der = Buffer.from('3000', 'hex')
       const times = { thisUpdate: now, nextUpdate: new Date(now.getTime() + 1000), refreshS: 1, pauseS: 0 }
-      await storePublished(tx, { list, der, sha256: sha256(der), entries: 0, changes: [], ...times })
+      await storePublished(tx, { list, der, sha256: await sha256(der), entries: 0, changes: [], ...times })
     })
     const said = await late.catch((error: unknown) => (error as Error).message)
     expect(said).to.include('taken over')

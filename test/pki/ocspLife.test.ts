@@ -100,12 +100,7 @@ describe('an OCSP answer', function () {
         const held = heldOf(service.ctx, serial)
         expect(held?.refreshAt).to.be.within(Date.now() + 895_000, Date.now() + 1_081_000)
       }
-      const later: Context = {
-        ...service.ctx,
-        clock: () => Date.now() + 1_100_000,
-        metrics: new Metrics(),
-        instanceId: randomUUID(),
-      }
+      const other: Context = { ...service.ctx, metrics: new Metrics(), instanceId: randomUUID() }
       const answerOf = async (serial: Buffer): Promise<Buffer> => {
         const [row] = await service.sql<{ der: Buffer }>(
           'select a.der from ocsp_answer a join certificate c on c.id = a.certificate_id where c.serial = $1',
@@ -114,10 +109,13 @@ describe('an OCSP answer', function () {
         return row?.der ?? Buffer.alloc(0)
       }
       const before = await answerOf(unasked)
-      // As another replica would, whose clock runs ahead, that somebody asked about one of the two.
-      const ahead = ocspOf(later)
-      await ahead.answer(about(asked))
-      await refreshDue(later, ahead)
+      await service.sql(
+        `update ocsp_answer set this_update = this_update - interval '1100 s', next_update = next_update - interval '1100 s'`,
+      )
+      // As another replica would, that somebody asked about one of the two.
+      const theirs = ocspOf(other)
+      await theirs.answer(about(asked))
+      await refreshDue(other, theirs)
       expect((await answerOf(asked)).equals(first.der)).to.equal(false)
       expect(await answerOf(unasked)).to.deep.equal(before)
     })

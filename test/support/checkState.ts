@@ -149,6 +149,18 @@ const VIOLATIONS: Readonly<Record<string, string>> = {
         or convert_from(body, 'utf8')::jsonb -> 'subjects' <> to_jsonb(subjects)`,
   'an issued certificate holds the octets that were planned': `
     select id from certificate where der is not null and position(tbs in der) = 0`,
+  'a certificate that renews another one is over its key, one that re-keys it is not, and both are for its subject': `
+    select n.id from certificate n join certificate o on o.id = n.replaces_id
+      left join key nk on nk.id = n.key_id left join key ok on ok.id = o.key_id
+     where (n.replaces_by = 'renewal')
+           <> (coalesce(n.spki, nk.spki, n.key_id::text::bytea) = coalesce(o.spki, ok.spki, o.key_id::text::bytea))
+        or n.subject_key is distinct from o.subject_key
+        or (n.replaces_by = 'renewal' and n.profile <> o.profile)`,
+  'a credential has a certificate over its key': `
+    select c.id from credential c join certificate ce on ce.id = c.certificate_id
+     where ce.key_id <> c.key_id and c.state <> 'ended'`,
+  'a key that is being made to replace another one is of no credential yet': `
+    select r.key_id from rekeying r join credential c on c.key_id = r.key_id`,
   'a key that is to be destroyed is not used any more, and one that was has gone from the list': `
     select k.id from key k join key_destruction d on d.key_id = k.id where k.state in ('enabled', 'destroyed')`,
   'what waits to be handed over is pending, and what was handed over is not': `

@@ -12,6 +12,7 @@ import { TokenLogins } from '../../src/db/tokenLogin.ts'
 import { createLogger } from '../../src/log.ts'
 import { Metrics } from '../../src/metrics.ts'
 import { guardedFetch } from '../../src/outgoing/fetch.ts'
+import { startClockWatch } from '../../src/pki/clock.ts'
 import { enrol } from '../../src/pki/enrol.ts'
 import { ensureHierarchy } from '../../src/pki/hierarchy.ts'
 import { bearerHash } from '../../src/signing/permit.ts'
@@ -49,6 +50,7 @@ export async function createTestContext(): Promise<TestContext> {
   const lines: string[] = []
   const secrets: string[] = [token.pin]
   const ctx = await openContext({ database, token, lines })
+  const endClock = await startClockWatch(ctx)
   await ensureHierarchy(ctx)
   return {
     ctx,
@@ -63,6 +65,7 @@ export async function createTestContext(): Promise<TestContext> {
     destroyCredential: (id) => destroyCredential(database, id),
     checkState: () => checkState({ superUrl: database.superUrl, secrets, log: lines.join('') }),
     close: async () => {
+      await endClock()
       await ctx.token.close()
       await ctx.db.close()
       await database.drop()

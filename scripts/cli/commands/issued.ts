@@ -6,6 +6,8 @@ import { octetsOf, writeTo } from '../files.ts'
 import { cell, printItem, printJson, printPage } from '../print.ts'
 import { subjectOf } from '../subject.ts'
 import { addCertificateCheck } from './checks.ts'
+import { bare, daysOf, pems } from './pems.ts'
+import { addReplacements } from './replacements.ts'
 import { examples, paged, pageOf, text, verb, type Open, type Options, type Session } from '../verb.ts'
 
 /** A serial number or an id: everything else is a file. */
@@ -29,6 +31,7 @@ export function addIssuedCommands(program: Command, open: Open): void {
     open,
     work: show,
   })
+  addReplacements(certificate, open)
   addSearch(certificate, open)
   verb(certificate, 'export <certificate>', {
     says: 'the certificate, by serial number or id, in PEM',
@@ -44,6 +47,9 @@ export function addIssuedCommands(program: Command, open: Open): void {
       'organizationIdentifier=NTRNO-987654321, C=NO" --out seal.pem',
     'certificate show 4F0C…',
     'certificate search --subject "Narvik" --state issued',
+    'certificate search --expires-before 2027-01-01T00:00:00Z --replaced false',
+    'certificate renew 4F0C… --out seal.pem',
+    'certificate rekey 4F0C… --request new.csr --out seal.pem',
     'certificate export 4F0C… --chain --out chain.pem',
     'certificate check',
   ])
@@ -61,9 +67,10 @@ function addSearch(certificate: Command, open: Open): void {
         state: text(options, 'state'),
         profile: text(options, 'profile'),
         expiresBefore: text(options, 'expiresBefore'),
+        replaced: text(options, 'replaced'),
       }
       const page = await admin.page('GET /certificates', { query })
-      printPage(output, page, ['serial', 'profile', 'state', 'notAfter', 'subject'])
+      printPage(output, page, ['serial', 'profile', 'state', 'notAfter', 'replacedBy', 'subject'])
     },
   })
   paged(search)
@@ -72,6 +79,7 @@ function addSearch(certificate: Command, open: Open): void {
     .option('--state <state>', 'planned, issued, suspended, revoked or void')
     .option('--profile <profile>', 'such as ncp-n')
     .option('--expires-before <time>', 'such as 2027-01-01T00:00:00Z')
+    .option('--replaced <whether>', 'true or false: whether another one has its place')
 }
 
 async function issue({ admin, output }: Session, _args: readonly string[], options: Options): Promise<void> {
@@ -80,13 +88,11 @@ async function issue({ admin, output }: Session, _args: readonly string[], optio
   )
   if (profile === undefined || request === undefined || subject === undefined)
     throw new Failure('usage', 'Give --profile, --request and --subject.')
-  if (days !== undefined && !/^[0-9]{1,5}$/.test(days))
-    throw new Failure('usage', '--days takes a whole number.')
   const body = {
     profile,
     request: octetsOf(request).toString('latin1'),
     subject: subjectOf(subject),
-    ...(days === undefined ? {} : { days: Number(days) }),
+    ...daysOf(days),
   }
   const made = await admin.item('POST /certificates', { body })
   if (output.json) {
@@ -112,12 +118,6 @@ async function exported(
   const out = pems(item, isChain)
   writeTo(text(options, 'out'), output.out, isDer ? derOf(Buffer.from(out)) : out)
 }
-
-const pems = (item: Item, isChain: boolean): string =>
-  [item['certificate'], ...(isChain ? (item['chain'] as unknown[]) : [])].map(cell).join('')
-
-/** Serial numbers are printed with colons and spaces, too. */
-const bare = (which: string): string => which.replaceAll(/[\s:]/g, '')
 
 async function show({ admin, output }: Session, [which = '']: readonly string[]): Promise<void> {
   if (!ON_SERVER.test(which)) {
@@ -145,7 +145,10 @@ function derOf(octets: Buffer): Buffer {
 
 function asShown(item: Item): Item {
   const { serial, notBefore, notAfter, changes, id, profile, actor, keyId, credentialId, issuedAt } = item
-  const known = Object.entries({ id, profile, issuedAt, askedForBy: actor, keyId, credentialId })
+  const { replacedBy } = item
+  const replaces = item['replaces'] === undefined ? undefined : replacesInWords(item['replaces'] as Item)
+  const whose = { askedForBy: actor, keyId, credentialId }
+  const known = Object.entries({ id, profile, issuedAt, ...whose, replaces, replacedBy })
   return {
     // Of what cannot be read, what the service's own record has.
     ...inWords((item['says'] ?? { serial, notBefore, notAfter }) as Item),
@@ -177,6 +180,9 @@ function statusInWords({ state, suspendedAt, revokedAt, reason, says }: Item): s
   const ends = Date.parse(cell((says as Item | undefined)?.['notAfter']))
   return ends < Date.now() ? 'issued, expired' : 'issued'
 }
+
+const replacesInWords = ({ serial, by, reason }: Item): string =>
+  `${cell(serial)}, ${cell(by)} (${cell(reason)})`
 
 function changeInWords({ change, reason, actor, requestedAt, decidedAt, publishedAt }: Item): string {
   const why = reason === undefined ? '' : ` (${cell(reason)})`

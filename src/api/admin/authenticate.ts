@@ -3,6 +3,7 @@ import { compactVerify, decodeProtectedHeader, importJWK } from 'jose'
 import { z } from 'zod'
 import type { PublicJwk } from '../../../config/operators.ts'
 import type { ClientCertificate } from '../../clientCertificate.ts'
+import { isCompactJws } from '../../compactJws.ts'
 import type { Context } from '../../context.ts'
 import { isOperatorsKey } from '../../db/clientCertificates.ts'
 import { findOperatorByThumbprint, spendOperatorRequest, type OperatorRow } from '../../db/operators.ts'
@@ -53,6 +54,7 @@ export async function authenticateOperator(ctx: Context, request: SignedRequest)
     request.authorization ?? '',
   )?.[1]
   if (token === undefined || token.length > MAX_TOKEN) throw refused('The request is not signed.')
+  if (!isCompactJws(token)) throw refused(NOT_OURS)
   const { operator, claims } = await verified(ctx, token)
   if (request.certificate !== undefined) await checkCertificate(ctx, operator, request.certificate.shown)
   if (claims.htm !== request.method || claims.htu !== request.url) {
@@ -89,12 +91,29 @@ function headerOf(token: string): unknown {
 
 async function payloadOf(token: string, publicKey: PublicJwk, alg: string): Promise<unknown> {
   try {
-    const key = await importJWK(publicKey, alg)
+    const key = await imported(publicKey, alg)
     const { payload } = await compactVerify(token, key, { algorithms: [alg] })
     return JSON.parse(Buffer.from(payload).toString('utf8'))
   } catch {
     return undefined
   }
+}
+
+type ImportedKey = Awaited<ReturnType<typeof importJWK>>
+
+/** Operators' keys: to import one takes as long as to verify with it. */
+const keys = new Map<string, ImportedKey>()
+/** More than a service has operators. */
+const MAX_KEYS = 1_000
+
+async function imported(publicKey: PublicJwk, alg: string): Promise<ImportedKey> {
+  const name = JSON.stringify([alg, publicKey])
+  const known = keys.get(name)
+  if (known !== undefined) return known
+  const key = await importJWK(publicKey, alg)
+  if (keys.size >= MAX_KEYS) keys.clear()
+  keys.set(name, key)
+  return key
 }
 
 /** Who stole a key file lacks the certificate's key, and the other way round. */

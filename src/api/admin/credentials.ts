@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomBytes, randomUUID, X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { keyTypes, type KeyType } from '../../../hsm/algorithms.ts'
 import type { Context } from '../../context.ts'
@@ -13,7 +13,7 @@ import {
 } from '../../db/credentials.ts'
 import { isBeingCreated } from '../../db/creations.ts'
 import type { Queries } from '../../db/database.ts'
-import { endPendingCredential, expireEnrolments, insertEnrolment } from '../../db/enrolments.ts'
+import { endPendingCredential, expireEnrolments, insertEnrolment, type Claim } from '../../db/enrolments.ts'
 import { findPerson, lockPerson } from '../../db/persons.ts'
 import { Refusal } from '../../refusal.ts'
 import { secondFactorOf } from '../../signing/secondFactor.ts'
@@ -74,17 +74,27 @@ export async function createCredential(
     const subjects = [`credential:${credentialId}`, `person:${made.personId}`, `client:${made.clientId}`]
     const detail = { keyType: made.keyType, scal: made.scal, mode, multisign: made.multisign }
     await recordAct(tx, { act: 'credential.create', actor, subjects, detail })
-    return openLink(ctx, tx, credentialId)
+    return openLink(ctx, tx, { credentialId })
   })
 }
 
-async function openLink(ctx: Context, tx: Queries, credentialId: string): Promise<EnrolmentLink> {
+/**
+ * Opens a one-time link, in the transaction that is given; those that were open do not work any more.
+ * @param replaces the certificate whose key the holder is to replace; absent: the credential's first key
+ */
+export async function openLink(
+  ctx: Context,
+  tx: Queries,
+  { credentialId, replaces }: Pick<Claim, 'credentialId' | 'replaces'>,
+): Promise<EnrolmentLink> {
+  await expireEnrolments(tx, credentialId)
   const code = randomBytes(CODE_OCTETS).toString('base64url')
   const expiresAt = await insertEnrolment(tx, {
     id: randomUUID(),
     codeHash: createHash('sha256').update(code).digest(),
     credentialId,
     hours: ctx.config.enrolment.linkHours,
+    replaces,
   })
   return { credentialId, code, link: `${ctx.config.baseUrl}/enrol#${code}`, expiresAt }
 }
@@ -123,13 +133,12 @@ export const credentialEndpoints: Endpoints<'credentials'> = {
       if (row.state !== 'pending') throw new Refusal('conflict', 'Only a pending credential is enrolled.')
       if (await isBeingCreated(tx, row.id))
         throw new Refusal('conflict', 'Its holder has set the PIN already.')
-      await expireEnrolments(tx, row.id)
       await recordAct(tx, {
         act: 'credential.link',
         actor: actorOf(call),
         subjects: [`credential:${row.id}`],
       })
-      return openLink(ctx, tx, row.id)
+      return openLink(ctx, tx, { credentialId: row.id })
     })
     return { status: 201, body: linkBody(made) }
   },
@@ -201,7 +210,7 @@ async function credentialOf(q: Queries, call: Call): Promise<CredentialRow> {
   return found(await findCredential(q, { id: call.params['id'] ?? '' }), 'credential')
 }
 
-function linkBody({ credentialId, link, expiresAt }: EnrolmentLink): Record<string, unknown> {
+export function linkBody({ credentialId, link, expiresAt }: EnrolmentLink): Record<string, unknown> {
   return { id: credentialId, enrolment: { link, expiresAt } }
 }
 
@@ -213,11 +222,12 @@ function shown(row: CredentialRow): Record<string, unknown> {
     ...(factor === undefined ? {} : { secondFactor: factor.kind }),
   }
   if (keyId === null) return described
-  const { certificateState, notBefore, notAfter } = row
+  const { certificateState, notBefore, notAfter, certificate } = row
+  const serial = certificate === null ? null : new X509Certificate(certificate).serialNumber
   return {
     ...described,
     keyId,
     keyState: row.keyState,
-    certificate: { state: certificateState, notBefore, notAfter },
+    certificate: { serial, state: certificateState, notBefore, notAfter },
   }
 }

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import type { Context } from '../../context.ts'
-import { certificateChain } from '../../db/certificates.ts'
 import {
   certificatesBySerial,
   certificatesBySubject,
@@ -9,32 +8,29 @@ import {
   type FoundCertificate,
   type KeptCertificate,
 } from '../../db/certificateSearch.ts'
-import { listStatusChanges } from '../../db/statusChanges.ts'
-import { describeTbs, nameInWords } from '../../pki/describe.ts'
+import { nameInWords } from '../../pki/describe.ts'
 import { issueFor } from '../../pki/issueFor.ts'
 import { subjectPrefix } from '../../pki/names.ts'
 import { keyOfPkcs10, pkcs10OfPem, subjectOfPkcs10 } from '../../pki/pkcs10.ts'
 import { profiles, type ProfileName } from '../../pki/profiles.ts'
 import { Refusal } from '../../refusal.ts'
-import { actorOf, found, isUuid, parsed, type Endpoints } from './endpoint.ts'
+import { actorOf, found, parsed, type Endpoints } from './endpoint.ts'
 import { page, pageQuery, uuidPosition } from './page.ts'
 import { subjectOf } from './subjects.ts'
-import { hex, moment, pem, serial } from './values.ts'
+import { rekeyEndpoint, renewEndpoint } from './replacements.ts'
+import { shown } from './shownCertificate.ts'
+import { hex, moment, PKCS10_MAX, serial, whichOf } from './values.ts'
 
 const names = Object.keys(profiles) as ProfileName[]
 /** Those of keys that others hold: no other has anything to be asked for by a PKCS#10. */
 const outside = names.filter((name) => profiles[name].outside)
-/** The longest that is taken has less than 32 KiB of Base64. */
-const PEM_MAX = 34_000
-/** Status changes that are shown with a certificate: more than anybody's was ever suspended. */
-const CHANGES = 50
 /** Of a subject, as much as the longest common name has. */
 const PREFIX_MAX = 64
 
 const issueSchema = z.strictObject({
   profile: z.enum(outside),
   /** PEM of a PKCS#10: its key counts. */
-  request: z.string().min(1).max(PEM_MAX),
+  request: z.string().min(1).max(PKCS10_MAX),
   /** Attributes as they were verified; which, the profile says. */
   subject: z.record(z.string(), z.string().max(200)),
   days: z.int().optional(),
@@ -49,6 +45,8 @@ const searchSchema = z.strictObject({
   state: z.enum(['planned', 'issued', 'suspended', 'revoked', 'void']).optional(),
   profile: z.enum(names).optional(),
   expiresBefore: moment.optional(),
+  /** Whether another one has its place. */
+  replaced: z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional(),
 })
 
 /** Certificates that this service has issued, or was about to. */
@@ -79,15 +77,12 @@ export const issuedCertificateEndpoints: Endpoints<'certificates'> = {
   },
 
   'GET /certificates/:id': async (ctx, call) => {
-    const which = call.params['id'] ?? ''
-    const digits = serial.safeParse(which)
-    if (!isUuid(which) && !digits.success) throw new Refusal('not_found', 'There is no such certificate.')
-    const row = await keptCertificate(
-      ctx.db,
-      isUuid(which) ? { id: which } : { serial: digits.data ?? Buffer.alloc(0) },
-    )
+    const row = await keptCertificate(ctx.db, whichOf(call))
     return { body: await shown(ctx, found(row, 'certificate')) }
   },
+
+  'POST /certificates/:id/renew': renewEndpoint,
+  'POST /certificates/:id/rekey': rekeyEndpoint,
 }
 
 interface Window {
@@ -124,8 +119,12 @@ async function lastOf(ctx: Context, id: string | undefined): Promise<KeptCertifi
 }
 
 function listedOf(row: FoundCertificate): Record<string, unknown> {
-  const { id, profile, state, subject, issuerId, notBefore, notAfter } = row
-  return { id, serial: hex(row.serial), profile, state, subject, issuerId, notBefore, notAfter }
+  const { id, profile, state, subject, issuerId, notBefore, notAfter, replaces, replacedBy } = row
+  return {
+    ...{ id, serial: hex(row.serial), profile, state, subject, issuerId, notBefore, notAfter },
+    ...(replaces === null ? {} : { replaces: hex(replaces) }),
+    ...(replacedBy === null ? {} : { replacedBy: hex(replacedBy) }),
+  }
 }
 
 /** What an applicant wrote, which nobody has verified; null: nothing that can be read. */
@@ -136,41 +135,3 @@ function askedFor(pkcs10: Buffer): { readonly subject: string | null } {
     return { subject: null }
   }
 }
-
-async function shown(ctx: Context, row: KeptCertificate): Promise<Record<string, unknown>> {
-  const { id, profile, state, issuerId, keyId, credentialId, actor, issuedAt, suspendedAt, revokedAt } = row
-  const changes = await listStatusChanges(ctx.db, { limit: CHANGES, certificateId: id })
-  const chain = row.der === null ? [] : await certificateChain(ctx.db, id)
-  const says = row.tbs === null ? undefined : readable(row.tbs)
-  return {
-    id,
-    serial: hex(row.serial),
-    profile,
-    state,
-    ...some({ suspendedAt, revokedAt, reason: state === 'revoked' ? row.reason : null }),
-    ...some({ issuedAt, actor, issuerId, keyId, credentialId }),
-    ...(says === undefined ? { notBefore: row.notBefore, notAfter: row.notAfter } : { says }),
-    changes: changes.map(({ change, reason, actor: by, requestedAt, decidedAt, publishedAt }) => ({
-      change,
-      ...some({ reason }),
-      actor: by,
-      requestedAt,
-      decidedAt,
-      publishedAt,
-    })),
-    ...(row.der === null ? {} : { certificate: pem('CERTIFICATE', row.der) }),
-    chain: chain.slice(1).map((der) => pem('CERTIFICATE', der)),
-  }
-}
-
-function readable(tbs: Buffer): unknown {
-  try {
-    return describeTbs(tbs)
-  } catch {
-    // What is stored is broken: `certificate check` says so.
-    return undefined
-  }
-}
-
-const some = (all: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null))

@@ -59,6 +59,8 @@ export const matrix = {
   'GET /certificates': ['registration-officer', 'revocation-officer', 'auditor'],
   'POST /certificates': ['registration-officer'],
   'GET /certificates/:id': ['registration-officer', 'revocation-officer', 'auditor'],
+  'POST /certificates/:id/renew': ['registration-officer'],
+  'POST /certificates/:id/rekey': ['registration-officer'],
 
   'GET /checks/certificates': ['security-officer', 'auditor'],
   'GET /checks/lists': ['security-officer', 'auditor'],
@@ -88,6 +90,9 @@ export const matrix = {
   'GET /operators/:id/certificates': ['security-officer', 'administrator', 'auditor'],
   'POST /operators/:id/certificates': ['security-officer'],
   'POST /operators/:id/certificates/:certificate/remove': ['security-officer'],
+
+  'GET /clock': ['administrator', 'security-officer', 'auditor'],
+  'POST /clock/vouch': ['security-officer'],
 
   'GET /audit': ['auditor', 'security-officer'],
 } as const satisfies Readonly<Record<string, readonly Role[]>>

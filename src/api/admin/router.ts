@@ -12,6 +12,7 @@ import { authenticateOperator } from './authenticate.ts'
 import { ceremonyEndpoints } from './ceremonies.ts'
 import { checkEndpoints } from './checks.ts'
 import { clientEndpoints } from './clients.ts'
+import { clockEndpoints } from './clock.ts'
 import { credentialEndpoints } from './credentials.ts'
 import { deliveryEndpoints } from './deliveries.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -41,6 +42,7 @@ const endpoints: Readonly<Record<EndpointName, Endpoint>> = {
   ...deliveryEndpoints,
   ...ceremonyEndpoints,
   ...operatorEndpoints,
+  ...clockEndpoints,
   ...auditEndpoints,
 }
 

@@ -1,5 +1,7 @@
 /** Values that several endpoints take and show alike. */
 import { z } from 'zod'
+import { Refusal } from '../../refusal.ts'
+import { isUuid, type Call } from './endpoint.ts'
 
 /** Twenty octets at most (RFC 5280, 4.1.2.2), as openssl, certtool and browsers print them. */
 const DIGITS = /^[0-9a-fA-F]{2,40}$/
@@ -11,6 +13,18 @@ export const serial = z
   .transform((text) => text.replaceAll(/[\s:]/g, ''))
   .pipe(z.string().regex(DIGITS, 'hexadecimal digits of a serial number'))
   .transform((digits) => Buffer.from(digits.padStart(digits.length + (digits.length % 2), '0'), 'hex'))
+
+/** Which certificate an address names: by its id, or by its serial number. */
+export function whichOf({ params }: Call): { readonly id: string } | { readonly serial: Buffer } {
+  const which = params['id'] ?? ''
+  if (isUuid(which)) return { id: which }
+  const digits = serial.safeParse(which)
+  if (!digits.success) throw new Refusal('not_found', 'There is no such certificate.')
+  return { serial: digits.data }
+}
+
+/** Of a PKCS#10 in PEM: the longest that is taken has less than 32 KiB of Base64. */
+export const PKCS10_MAX = 34_000
 
 export const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text))
 

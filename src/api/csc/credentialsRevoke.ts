@@ -45,6 +45,7 @@ export const credentialsRevoke = endpoint({
       credentialId: row.id,
       reason: input.reason,
       actor: `client:${clientId}`,
+      ofItsKey: true,
     })
     const revokedAt = revocation.revokedAt.toISOString()
     return { status: 'revoked', credentialID: row.id, reason: revocation.reason, revokedAt }

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { EmbeddedJWK, calculateJwkThumbprint, jwtVerify, type JWTPayload } from 'jose'
 import { z } from 'zod'
 import { listenersOf } from '../../../config/listeners.ts'
+import { isCompactJws } from '../../compactJws.ts'
 import type { Context } from '../../context.ts'
 import { seenFirst } from '../../db/seenOnce.ts'
 
@@ -39,7 +40,7 @@ export async function provenKey(
   const { dpop: proof } = request.headers
   if (proof === undefined) return 'none'
   // Several of them come joined, and are no proof.
-  if (typeof proof !== 'string' || proof.length > LENGTH_MAX) return 'wrong'
+  if (typeof proof !== 'string' || proof.length > LENGTH_MAX || !isCompactJws(proof)) return 'wrong'
   const verified = await verify(ctx, proof)
   const claims = claimsSchema.safeParse(verified?.payload)
   if (verified === undefined || !claims.success) return 'wrong'
@@ -65,7 +66,8 @@ async function verify(
       currentDate: new Date(ctx.clock()),
     })
     const { jwk } = protectedHeader
-    return jwk && { payload, thumbprint: await calculateJwkThumbprint(jwk, 'sha256') }
+    if (jwk === undefined || (jwk.use !== undefined && jwk.use !== 'sig')) return undefined
+    return { payload, thumbprint: await calculateJwkThumbprint(jwk, 'sha256') }
   } catch {
     return undefined
   }

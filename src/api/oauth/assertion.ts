@@ -1,4 +1,5 @@
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider'
+import { isCompactJws } from '../../compactJws.ts'
 import type { Context } from '../../context.ts'
 import { errors } from './library.ts'
 
@@ -23,7 +24,11 @@ export function expectOwnAudience(ctx: Context, provider: Provider): void {
 
 /** What the library does not ask of an assertion that it found good otherwise. */
 export function checkAssertion(ctx: Context) {
-  return (_koa: KoaContextWithOIDC, claims: Readonly<Record<string, unknown>>): void => {
+  return (koa: KoaContextWithOIDC, claims: Readonly<Record<string, unknown>>): void => {
+    const assertion = koa.oidc.params?.['client_assertion']
+    if (typeof assertion !== 'string' || !isCompactJws(assertion)) {
+      throw new errors.InvalidClientAuth('an assertion that is written in another way')
+    }
     const { exp } = claims
     if (typeof exp !== 'number' || exp > ctx.clock() / 1000 + LIFE_MAX_S + CLOCK_SKEW_S) {
       throw new errors.InvalidClientAuth('an assertion that lives too long')

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from '../../context.ts'
+import { likelyTime } from '../../pki/clock.ts'
 import type { OcspAnswer } from '../../pki/ocsp.ts'
 import { MAX_OCSP_REQUEST } from '../../pki/ocspRequest.ts'
 import { ocspError } from '../../pki/ocspResponse.ts'
@@ -86,7 +87,7 @@ function failed(ctx: Context, response: ServerResponse, error: unknown): OcspAns
 /** What was signed ahead may be kept on the way, but not for long, and never beyond its own end (RFC 5019, 6.2). */
 function sendReady(ctx: Context, { der, etag, thisUpdate, nextUpdate }: Ready, exchange: Exchange): void {
   const { request, response } = exchange
-  const now = ctx.clock()
+  const now = likelyTime(ctx)
   const left = Math.max(0, Math.floor((nextUpdate.getTime() - now) / 1000))
   const seconds = Math.min(ctx.config.ocsp.cacheSeconds, left)
   response.setHeader('Cache-Control', `max-age=${String(seconds)}, public, no-transform, must-revalidate`)

@@ -7,6 +7,7 @@ import type { Context } from '../../context.ts'
 import { findCertificate } from '../../db/certificates.ts'
 import { PART_OCTETS } from '../../db/crls.ts'
 import { currentList, listPart, type CurrentList } from '../../db/publishedLists.ts'
+import { likelyTime } from '../../pki/clock.ts'
 import { profiles, type ProfileRow } from '../../pki/profiles.ts'
 
 /** A list may be kept so long though there may be a newer one: relying parties of a revoked certificate wait no longer. */
@@ -101,7 +102,7 @@ export class Published {
     const list = await this.#newest(issuerId, shard)
     if (list === undefined) return undefined
     const { thisUpdate, nextUpdate, octets, sha256, number } = list
-    const left = Math.floor((nextUpdate.getTime() - this.#ctx.clock()) / 1000)
+    const left = Math.floor((nextUpdate.getTime() - likelyTime(this.#ctx)) / 1000)
     const isSmall = octets <= PART_OCTETS
     return {
       type: 'application/pkix-crl',

@@ -19,9 +19,12 @@ export type IssuanceFailpoint = (typeof issuanceFailpoints)[number]
 export interface IssuerOrder {
   readonly databaseUrl: string
   readonly token: object
-  readonly point: IssuanceFailpoint
+  /** Absent: it issues until somebody kills it. */
+  readonly point?: IssuanceFailpoint
   /** How often the point is passed before it kills. */
   readonly pass: number
+  /** Whose certificate it renews, again and again; absent: it issues, and renews each. */
+  readonly credentialId?: string | undefined
 }
 
 /** What the process says of each certificate that it was given. */

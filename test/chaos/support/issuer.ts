@@ -1,10 +1,14 @@
-/** A process that issues certificates, four at a time, and kills itself at a named point. */
+/** A process that issues and renews certificates, four at a time, or a credential's, and kills itself at a named point. */
 import { generateKeyPairSync, hash } from 'node:crypto'
 import type { TokenConfigShape } from '../../../hsm/types.ts'
 import { Token } from '../../../hsm/token.ts'
+import { findCredential } from '../../../src/db/credentials.ts'
 import { Database, type Statement } from '../../../src/db/database.ts'
 import { holdLease } from '../../../src/lease.ts'
+import { startClockWatch } from '../../../src/pki/clock.ts'
+import type { IssuedCertificate } from '../../../src/pki/issue.ts'
 import { issueFor } from '../../../src/pki/issueFor.ts'
+import { renew } from '../../../src/pki/renew.ts'
 import { openContext } from '../../support/context.ts'
 import type { Given, IssuanceFailpoint, IssuerOrder } from './issuanceFailpoints.ts'
 
@@ -23,10 +27,12 @@ process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 // eslint-disable-next-line @typescript-eslint/unbound-method
 const query = Database.prototype.query
 Database.prototype.query = async function <Row>(this: Database, statement: Statement): Promise<Row[]> {
-  if (statement.name !== 'certificate-plan') return (await query.call(this, statement)) as Row[]
-  pass('before plan')
+  const { name } = statement
+  if (name === 'certificate-plan') pass('before plan')
+  if (name === 'certificate-store') pass('before store')
   const rows = await query.call(this, statement)
-  pass('planned')
+  if (name === 'certificate-plan') pass('planned')
+  if (name === 'certificate-store') pass('stored')
   return rows as Row[]
 }
 
@@ -61,8 +67,11 @@ Token.prototype.sign = async function (this: Token, ...request): Promise<Buffer[
 const token = { config: order.token as TokenConfigShape }
 const ctx = await openContext({ database: { url: order.databaseUrl }, token, lines: [] })
 await holdLease(ctx.db, ctx.log, ctx.instanceId)
+await startClockWatch(ctx)
 const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const key = { keyType: 'P-256', spki: publicKey.export({ format: 'der', type: 'spki' }) } as const
+
+const who = { actor: 'operator:load', reason: 'expiry' } as const
 
 async function forEver(): Promise<void> {
   for (;;) {
@@ -72,11 +81,24 @@ async function forEver(): Promise<void> {
       surname: 'Nordmann',
       serialNumber: 'PNONO-1',
     } as const
-    const { id, der } = await issueFor(ctx, { profile: 'ncp-n', subject, key, actor: 'operator:load' })
-    const given: Given = { id, certificate: hash('sha256', der, 'hex') }
-    // Told before the next one is begun.
-    await new Promise((told) => process.send?.(given, told))
+    const issued = await issueFor(ctx, { profile: 'ncp-n', subject, key, actor: who.actor })
+    await tell(issued)
+    await tell(await renew(ctx, { ...who, which: { id: issued.id } }))
   }
 }
 
-await Promise.all(Array.from({ length: AT_ONCE }, forEver))
+async function renewForEver(id: string): Promise<void> {
+  for (;;) {
+    const credential = await findCredential(ctx.db, { id })
+    await tell(await renew(ctx, { ...who, which: { id: credential?.certificateId ?? '' } }))
+  }
+}
+
+/** Told before the next one is begun. */
+async function tell({ id, der }: IssuedCertificate): Promise<void> {
+  const given: Given = { id, certificate: hash('sha256', der, 'hex') }
+  await new Promise((told) => process.send?.(given, told))
+}
+
+if (order.credentialId === undefined) await Promise.all(Array.from({ length: AT_ONCE }, forEver))
+else await renewForEver(order.credentialId)

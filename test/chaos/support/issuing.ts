@@ -1,9 +1,11 @@
-import { fork } from 'node:child_process'
+import { fork, type ChildProcess } from 'node:child_process'
 import { hash } from 'node:crypto'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'chai'
 import { closeOpen } from '../../../src/signing/recover.ts'
 import { endLeft } from '../../../src/pki/recover.ts'
+import { revoke } from '../../../src/pki/revoke.ts'
 import { createTestContext, type TestContext } from '../../support/context.ts'
 import { withClient } from '../../support/database.ts'
 import type { Given, IssuanceFailpoint, IssuerOrder } from './issuanceFailpoints.ts'
@@ -27,18 +29,36 @@ export class Issuing {
   }
 
   /** One process, which ends itself there. */
-  async kill(point: IssuanceFailpoint, pass: number): Promise<void> {
+  async kill(point: IssuanceFailpoint, pass: number, credentialId?: string): Promise<void> {
+    await this.#killed(this.#start({ point, pass, credentialId }), point)
+  }
+
+  /** One process, which is ended while it issues. @param afterMs since its first certificate */
+  async killAfter(afterMs: number): Promise<void> {
+    const child = this.#start({ pass: 0 })
+    const killed = this.#killed(child, `after ${String(afterMs)} ms`)
+    await Promise.race([new Promise((given) => child.once('message', given)), killed])
+    await pause(afterMs)
+    child.kill('SIGKILL')
+    await killed
+  }
+
+  #start(how: Pick<IssuerOrder, 'point' | 'pass' | 'credentialId'>): ChildProcess {
     const { database, token } = this.test
-    const order: IssuerOrder = { databaseUrl: database.url, token: token.config, point, pass }
+    const order: IssuerOrder = { databaseUrl: database.url, token: token.config, ...how }
     const child = fork(join(import.meta.dirname, 'issuer.ts'), [JSON.stringify(order)], {
       execArgv: ['--import', 'tsx'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
+    child.on('message', (message) => this.given.push(message as Given))
+    return child
+  }
+
+  async #killed(child: ChildProcess, where: string): Promise<void> {
     let said = ''
     child.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()))
-    child.on('message', (message) => this.given.push(message as Given))
     const signal = await new Promise((ended) => child.on('close', (_, by) => ended(by)))
-    expect(signal, `${point}: ${said}`).to.equal('SIGKILL')
+    expect(signal, `${where}: ${said}`).to.equal('SIGKILL')
     this.kills++
   }
 
@@ -85,6 +105,20 @@ export class Issuing {
     expect(ended).to.have.length(await this.#count(`state = 'void'`))
     for (const { token } of ended) expect(['not asked', 'signed', 'unknown']).to.include(token)
     await this.test.checkState()
+  }
+
+  /** What never left may be somewhere all the same: each can be revoked, and is a change that the next lists tell of. */
+  async revokeUnfinished(): Promise<number> {
+    const ended = await this.#sql<{ id: string }>(`select id from certificate where state = 'void'`)
+    for (const { id: certificateId } of ended)
+      await revoke(this.test.ctx, { certificateId, reason: 'keyCompromise', actor: 'operator:load' })
+    const told = await this.#sql<{ id: string }>(
+      `select c.id from certificate c join status_change s on s.certificate_id = c.id and s.change = 'revoke'
+        where c.state = 'revoked' and c.revoked_at is not null`,
+    )
+    expect(told.map(({ id }) => id)).to.include.members(ended.map(({ id }) => id))
+    await this.test.checkState()
+    return ended.length
   }
 
   close(): Promise<void> {

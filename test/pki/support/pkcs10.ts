@@ -20,6 +20,9 @@ export function requestOf(of: {
   return sequence(info, algorithmIdentifier, bitString(sign(hash?.node, info, keys.privateKey)))
 }
 
+export const pkcs10Pem = (der: Buffer): string =>
+  `-----BEGIN CERTIFICATE REQUEST-----\n${der.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`
+
 /** @returns the public message; 'nothing' where it is taken */
 export function refusalOf(request: Buffer): string {
   try {
