@@ -23,6 +23,7 @@ export interface IssuerKeyRow {
   readonly state: 'enabled' | 'rotated'
   readonly seal: Buffer
   readonly key: Sealed<KeyRecord>
+  readonly keyState: KeyRow['state']
 }
 
 const COLUMNS = `id, client_id as "clientId", identifier, state, created_at as "createdAt"`
@@ -125,8 +126,19 @@ export async function issuerKeys(q: Queries, issuerId: string): Promise<IssuerKe
   return rows.map(rowOf)
 }
 
+/** The key that a verification method names, of whichever issuer. */
+export async function issuerKeyByMethod(q: Queries, method: string): Promise<IssuerKeyRow | undefined> {
+  const [row] = await q.query<Joined>({
+    name: 'issuer-key-by-method',
+    text: `${KEYS} where ik.verification_method = $1::text`,
+    values: [method],
+  })
+  return row && rowOf(row)
+}
+
 function rowOf(row: Joined): IssuerKeyRow {
   const { issuerId, clientId, identifier, verificationMethod, scheme, state, issuerSeal } = row
   const key = keyRecord({ ...row, state: row.keyState })
-  return { issuerId, clientId, identifier, verificationMethod, scheme, state, seal: issuerSeal, key }
+  const named = { issuerId, clientId, identifier, verificationMethod, scheme, state }
+  return { ...named, seal: issuerSeal, key, keyState: row.keyState }
 }

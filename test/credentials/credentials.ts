@@ -33,7 +33,7 @@ export const publicKey = (spki: Buffer): KeyObject =>
   createPublicKey({ key: spki, format: 'der', type: 'spki' })
 
 /** A row of the table; what it does not do, fails. */
-export function row(name: Format['name']): Required<Format> {
+export function row(name: Format['name']): Required<Omit<Format, 'derive'>> {
   const format = formats[name]
   if (format === undefined) throw new Error(`no row ${name}`)
   const missing = (): never => {

@@ -17,12 +17,10 @@ export async function issuerDocument(ctx: Context, request: Request, response: R
     throw new Refusal('not_found', 'There is no such issuer.')
   const document = controllerDocument(
     newest.identifier,
-    keys.map(({ verificationMethod, key, state }) => ({
-      id: verificationMethod,
-      keyType: key.keyType,
-      spki: key.spki,
-      isEnabled: state === 'enabled',
-    })),
+    keys.map(({ verificationMethod: id, key, state, keyState }) => {
+      const { keyType, spki } = key
+      return { id, keyType, spki, form: 'Multikey', state: keyState === 'enabled' ? state : 'disabled' }
+    }),
   )
   response.setHeader('Cache-Control', `public, max-age=${String(CACHE_S)}`)
   response.setHeader('Content-Type', 'application/did+json')
