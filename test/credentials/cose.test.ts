@@ -154,8 +154,8 @@ describe('COSE_Sign1', () => {
 
   it('is not believed for how it is written', async () => {
     const good = await signed([])
-    const [protectedHeader = null, , content = null, signature = null] = (fromCbor(good) as { value: Cbor[] })
-      .value
+    const { value } = fromCbor(good) as Tagged
+    const [protectedHeader = null, , content = null, signature = null] = value as Cbor[]
     const written = (...parts: Cbor[]): Buffer => toCbor({ tag: 18, value: parts })
     expect(await verify(written(protectedHeader, new Map(), content, signature))).to.deep.equal([])
     expect(await verify(good.subarray(1))).to.deep.equal([])
