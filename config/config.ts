@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { databaseTlsSchema } from './databaseTls.ts'
+import { jsonldSchema } from './jsonld.ts'
 import { isOrigin, listenerSchema } from './listeners.ts'
 import { publicJwkSchema, rolesSchema } from './operators.ts'
 import { pkiFields } from './pki.ts'
@@ -212,6 +213,8 @@ export const configSchema = z.strictObject({
       error: "goes with the sender 'webhook', and that sender with it",
     })
     .default({ sender: 'none' }),
+  /** Contexts of credentials; config/jsonld.ts documents the fields. */
+  jsonld: jsonldSchema.default({ contexts: [] }),
   /** The first operators, entered while there is none; later ones by `intaglio operator create`. */
   operators: z.array(operator).default([]),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }),

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Config, RunningConfig } from '../config/config.ts'
+import { ConfigError } from '../config/load.ts'
 import { authoritiesByCeremony } from '../config/production.ts'
 import { createApp } from './app.ts'
 import type { Context } from './context.ts'
+import { registerContexts } from './credentials/jsonld/contexts.ts'
 import { findClient } from './db/clients.ts'
 import { Database } from './db/database.ts'
 import { checkSchema, migrate } from './db/migrate.ts'
@@ -63,6 +66,7 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
     }
   })
   try {
+    registerJsonLd(config)
     const ctx = await startContext(running, log, endings)
     endings.push(await startClockWatch(ctx))
     await ensureHierarchy(ctx)
@@ -130,6 +134,17 @@ function outgoing({ outgoing: allowed, messages }: Config): Fetch {
     privateFor: { message: webhook?.isInternal === true ? gateway : [] },
     ca,
   })
+}
+
+/** @throws ConfigError for a context that cannot be read, or is not the one that was pinned */
+function registerJsonLd({ jsonld }: Config): void {
+  try {
+    registerContexts(
+      jsonld.contexts.map(({ file, ...pinned }) => ({ ...pinned, octets: readFileSync(file) })),
+    )
+  } catch (error) {
+    throw new ConfigError([`jsonld.contexts: ${(error as Error).message}`])
+  }
 }
 
 /** Once, so that its files are read and not watched. */

@@ -170,6 +170,7 @@ describe('ecdsa-sd-2023', () => {
     expect(validFrom).to.equal('2026-01-01T00:00:00Z')
     for (const document of [
       { ...derived, validFrom: '2026-01-02T00:00:00Z' },
+      { ...derived, credentialSubject: { ...subject, boards: [{ name: 'one' }, { name: 'three' }] } },
       { ...derived, credentialSubject: { ...subject, boards: [{ name: 'three' }] } },
       { ...derived, credentialSubject: { ...subject, more: 'claims' } },
       lacking,

@@ -2,6 +2,7 @@ import jsonld, { type Options, type RemoteDocument } from 'jsonld'
 import { Refusal } from '../../refusal.ts'
 import type { JsonObject } from '../formats/format.ts'
 import { contextOf } from './contexts.ts'
+import { contextResolver } from './resolver.ts'
 
 /**
  * How often RDFC-1.0 may look deeper at blank nodes that look alike: n times for n of them, which is enough for what people
@@ -15,7 +16,13 @@ function documentLoader(url: string): Promise<RemoteDocument> {
 }
 
 /** Everywhere the same: no network, nothing dropped without a word, no base that relative references could be read by. */
-export const JSON_LD: Options = { documentLoader, safe: true, base: null, rdfDirection: 'i18n-datatype' }
+export const JSON_LD: Options = {
+  documentLoader,
+  contextResolver,
+  safe: true,
+  base: null,
+  rdfDirection: 'i18n-datatype',
+}
 // Nobody here calls the library without a loader. Should anybody, it gets this one and not one that downloads.
 jsonld.documentLoader = documentLoader
 
@@ -92,7 +99,17 @@ const SENTENCES: Readonly<Record<string, string>> = {
   'object with only @id': 'an object in it says nothing but an identifier',
 }
 /** What of an event's details is the name of what is wrong, in the order in which it is looked for. */
-const NAMING = ['property', 'id', 'type', 'term', 'reference', 'vocab', 'language', 'value'] as const
+const NAMING = [
+  'property',
+  'id',
+  'type',
+  'object',
+  'term',
+  'reference',
+  'vocab',
+  'language',
+  'value',
+] as const
 
 function notSafe({ code, message, details = {} }: LibraryEvent): Refusal {
   const named = NAMING.map((member) => details[member]).find((value) => typeof value === 'string')
