@@ -5,6 +5,7 @@ import type { Context } from '../../context.ts'
 import { insertAudit } from '../../db/audit.ts'
 import type { Queries } from '../../db/database.ts'
 import {
+  findHolderKey,
   insertHolderKey,
   isIdTaken,
   setHolderKeyState,
@@ -115,7 +116,9 @@ async function earlier(ctx: Context, request: HolderKeyRequest): Promise<HolderK
   const before = await findIdempotent(ctx.db, named)
   if (before === undefined) return undefined
   if (!before.requestHash.equals(named.requestHash)) throw usedAlready()
-  const key = await keyById(ctx, { clientId: request.clientId, id: before.id })
+  const key = await findHolderKey(ctx.db, { clientId: request.clientId, id: before.id })
+  // It was deleted meanwhile.
+  if (key === undefined) throw usedAlready()
   await recogniseSecrets(ctx, key, request.secrets).catch((error: unknown) => {
     throw error instanceof Refusal && error.code === 'activation_failed' ? usedAlready() : error
   })
