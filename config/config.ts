@@ -170,12 +170,17 @@ export const configSchema = z.strictObject({
        * own (`intaglio client response-uris`). Absent: whatever those lists name.
        */
       notificationHosts: z.array(hostPattern).optional(),
+      /**
+       * Hosts whose DID documents (did:web) are read when something that they signed is verified, `*.example.org` for all
+       * below. Empty: nobody's are.
+       */
+      didWebHosts: z.array(hostPattern).default([]),
       /** PEM file: authorities that these servers' certificates are believed by. Absent: those that Node knows. */
       ca: z.string().min(1).optional(),
       /** Hosts whose addresses may be private, on a laptop and in tests. Production has none. */
       privateHosts: z.array(z.string()).default([]),
     })
-    .default({ privateHosts: [] }),
+    .default({ didWebHosts: [], privateHosts: [] }),
   enrolment: z.strictObject({
     /** Hours that a one-time enrolment link lives. */
     linkHours: z.int().min(1).max(720).default(72),

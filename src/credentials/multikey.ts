@@ -64,13 +64,14 @@ export function keyOfMultikey(text: string): PublicKey | KeyFault {
 }
 
 /** Undefined for a point that is none of the curve, and for what is no RSA key. */
-function spkiOf({ curve }: Codec, key: Buffer): Buffer | undefined {
+function spkiOf(codec: Codec, key: Buffer): Buffer | undefined {
+  const { curve } = codec
   try {
     if (curve !== undefined) {
       const point = ECDH.convertKey(key, curve.node, undefined, undefined, 'uncompressed') as Buffer
       return curveSpki(keyTypes[curve.keyType], point)
     }
-    if (key.length === ED25519.length) return curveSpki(keyTypes.Ed25519, key)
+    if (codec === ED25519) return curveSpki(keyTypes.Ed25519, key)
     const parsed = createPublicKey({ key, format: 'der', type: 'pkcs1' })
     // One key is written in one way: octets behind it, or other lengths, would be another DID.
     return rsaOf(parsed.export({ format: 'der', type: 'spki' })).equals(key)

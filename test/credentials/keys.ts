@@ -1,5 +1,6 @@
 /** Keys in a token, as the formats of credentials see them. */
-import { keyTypes, schemes, type KeyType, type SchemeName } from '../../hsm/algorithms.ts'
+import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
+import type { KeyType, SchemeName } from '../../hsm/algorithms.ts'
 import type { CredentialKey, VerificationKey } from '../../src/credentials/credentialKey.ts'
 import { openToken, serviceKey, type OpenToken } from '../hsm/support.ts'
 
@@ -54,7 +55,34 @@ export async function tokenKeys(controller: string = CONTROLLER): Promise<TokenK
   }
 }
 
-/** Octets of a signature, by algorithm. */
-export const signatureLength = (algorithm: Algorithm): number =>
-  keyTypes[ALGORITHMS[algorithm][0]].signatureLength
-export const schemeOf = (algorithm: Algorithm) => schemes[ALGORITHMS[algorithm][1]]
+export interface LocalKey extends CredentialKey {
+  readonly privateKey: KeyObject
+}
+
+/** A P-256 key of this process: for what a token would never be asked, such as what forgers write. */
+export function localKey(id: string = `${CONTROLLER}#local`): LocalKey {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const key = { key: privateKey, dsaEncoding: 'ieee-p1363' as const }
+  return {
+    id,
+    controller: id.split('#', 1)[0] ?? '',
+    keyType: 'P-256',
+    scheme: 'ecdsa-sha256',
+    spki: publicKey.export({ format: 'der', type: 'spki' }),
+    sign: (octets) => Promise.resolve(sign('sha256', octets, key)),
+    privateKey,
+  }
+}
+
+/** A compact JWS with any header and payload at all. */
+export function forged(key: LocalKey, header: object, payload: object | string): string {
+  const parts = [JSON.stringify(header), typeof payload === 'string' ? payload : JSON.stringify(payload)]
+  const input = parts.map((part) => Buffer.from(part).toString('base64url')).join('.')
+  const signature = sign('sha256', Buffer.from(input), { key: key.privateKey, dsaEncoding: 'ieee-p1363' })
+  return `${input}.${signature.toString('base64url')}`
+}
+
+export const knowing =
+  (...keys: readonly CredentialKey[]) =>
+  (id: string): Promise<VerificationKey | undefined> =>
+    Promise.resolve(keys.find((key) => key.id === id))

@@ -18,9 +18,9 @@ import { decideToDestroy, destroyKey } from '../../signing/destroyKey.ts'
 import { recogniseSecrets } from '../../signing/holderPermit.ts'
 import { keyActivations } from '../../signing/keyActivation.ts'
 import { makeKey } from '../../signing/makeKey.ts'
+import { multikeyOf } from '../multikey.ts'
 import { keyById } from './findKey.ts'
 import { signatureTypes, type SignatureType } from './signatureTypes.ts'
-import { multikeyOf } from './verificationMethod.ts'
 
 export interface HolderKeyRequest {
   readonly clientId: string
@@ -49,7 +49,7 @@ export async function makeHolderKey(ctx: Context, request: HolderKeyRequest): Pr
   const actor = `client:${clientId}`
   let id = identifier
   const stored = async (tx: Queries, made: Generated): Promise<void> => {
-    id = identifier.includes('#') ? identifier : `${identifier}#${multikeyOf(keyType, made.key.spki)}`
+    id = identifier.includes('#') ? identifier : `${identifier}#${multikeyOf(made.key)}`
     await store(tx, request, { keyId, id })
   }
   try {
