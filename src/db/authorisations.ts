@@ -21,7 +21,7 @@ export interface Found extends Usability {
 }
 
 /** Under SCAL 1 an occurrence names no digest. */
-const UNKNOWN_DIGEST = Buffer.alloc(0)
+export const UNKNOWN_DIGEST = Buffer.alloc(0)
 
 export interface NewAuthorisation {
   readonly authorisation: Sealed<AuthorisationRecord>
@@ -53,8 +53,7 @@ export async function createAuthorisation(q: Queries, made: NewAuthorisation): P
       a.authorisationId,
       made.sadHash,
       a.clientId,
-      // Empty: the key is used without a credential.
-      a.credentialId || null,
+      a.credentialId,
       a.keyId,
       a.hash ?? null,
       a.digests !== undefined,

@@ -1,7 +1,12 @@
 import type { HashName, KeyType } from '../../hsm/algorithms.ts'
 import type { Purpose } from '../../hsm/purposes.ts'
 import type { AuthorisationRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
+import type { AuditEntry } from '../audit.ts'
+import type { Attempt } from './attempts.ts'
+import { AUDIT_INSERT, auditColumns, auditUnnest } from './audit.ts'
+import { UNKNOWN_DIGEST } from './authorisations.ts'
 import { byteas } from './binary.ts'
+import type { Queries } from './database.ts'
 import { grouped } from './groupCommit.ts'
 import type { HolderKeyState } from './holderKeys.ts'
 import type { KeyState } from './keys.ts'
@@ -14,6 +19,55 @@ export interface FoundForKey {
   readonly keyState: KeyState
   /** By the database's clock. */
   readonly expired: boolean
+}
+
+export interface NewKeyAuthorisation {
+  readonly authorisation: Sealed<AuthorisationRecord>
+  readonly sadHash: Buffer
+  readonly audit: AuditEntry
+  /** What stands for each digest that is named; absent: none is, and the count is what there is. */
+  readonly occurrences?: readonly Buffer[] | undefined
+  /** That made it: its client's failures are forgotten. */
+  readonly attempt: Attempt
+}
+
+/** Stores a sealed authorisation, with its audit act, and ends the attempt: one statement, since it is once a signature. */
+export async function createKeyAuthorisation(q: Queries, made: NewKeyAuthorisation): Promise<void> {
+  const { authorisation: a, occurrences, attempt } = made
+  await q.query({
+    name: 'authorisation-create-key',
+    text: `with recorded as (${AUDIT_INSERT} from ${auditUnnest(12)} returning 1),
+      mine as (
+        select failures from activation_attempt where key_id = $4::uuid and client_id = $11::text for update),
+      reset as (
+        update activation_attempt set failures = 0, next_at = null, updated_at = now()
+         where key_id = $4::uuid and client_id = $11::text),
+      of_all as (
+        update activation_total set failures = greatest(0, failures - coalesce((select failures from mine), 0))
+         where key_id = $4::uuid),
+      made as (
+        insert into authorisation (id, sad_hash, client_id, key_id, hash, bound, count, expires_at, seal)
+        values ($1::uuid, $2::bytea, $3::text, $4::uuid, $5::text, $6::boolean, $7::int,
+                timestamptz 'epoch' + $8::bigint * interval '1 millisecond', $9::bytea)
+        returning id)
+      insert into authorised_hash (authorisation_id, position, digest)
+      select made.id, given.position, given.digest
+        from made, unnest($10::bytea[]) with ordinality as given(digest, position)`,
+    values: [
+      a.authorisationId,
+      made.sadHash,
+      a.clientId,
+      a.keyId,
+      a.hash ?? null,
+      a.digests !== undefined,
+      a.count,
+      a.expiresAt,
+      a.seal,
+      byteas(occurrences ?? Array.from({ length: a.count }, () => UNKNOWN_DIGEST)),
+      attempt.clientId,
+      ...auditColumns([made.audit]),
+    ],
+  })
 }
 
 interface Row extends Pick<FoundForKey, 'state' | 'keyState' | 'expired'> {

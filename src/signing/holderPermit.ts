@@ -1,16 +1,16 @@
 import { hash as hashed, randomBytes } from 'node:crypto'
 import { schemes, type SchemeName } from '../../hsm/algorithms.ts'
-import type { AuthorisationRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
+import type { AuthorisationRecord, Sealed } from '../../hsm/records.ts'
 import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { insertAudit } from '../db/audit.ts'
-import { createAuthorisation } from '../db/authorisations.ts'
 import { holderKeyRecord, type HolderKeyRow } from '../db/holderKeys.ts'
-import { findActivationBySad, type FoundForKey } from '../db/keyAuthorisations.ts'
+import { forgetKeyFailures } from '../db/keyAttempts.ts'
+import { createKeyAuthorisation, findActivationBySad, type FoundForKey } from '../db/keyAuthorisations.ts'
 import { Refusal } from '../refusal.ts'
 import { newSad, type Authorised } from './activation.ts'
 import { believing } from './believed.ts'
-import { keyActivation } from './keyActivation.ts'
+import { keyActivation, type Opening } from './keyActivation.ts'
 import { bearerHash, noticing, Permit, type Grant } from './permit.ts'
 import { step } from './step.ts'
 
@@ -33,9 +33,9 @@ export async function activateKey(
 ): Promise<Authorised> {
   const sad = newSad()
   const opening = { ...openingOf(key), ...asked }
-  await keyActivation(key.activation).activate(ctx, opening, (tx, authorisation) => {
+  await keyActivation(key.activation).activate(ctx, opening, (authorisation, attempt) => {
     const audit = authoriseAudit(authorisation, {})
-    return createAuthorisation(tx, { authorisation, sadHash: bearerHash(sad), audit })
+    return createKeyAuthorisation(ctx.db, { authorisation, sadHash: bearerHash(sad), audit, attempt })
   })
   return { sad, expiresIn: ctx.config.csc.sadSeconds }
 }
@@ -49,8 +49,11 @@ export async function recogniseSecrets(
   const opening = { ...openingOf(key), secrets, count: 1 }
   const facts = { act: 'recognise', actor: `client:${key.clientId}`, subjects: [`key:${key.keyId}`] }
   // What is sealed is stored nowhere.
-  await keyActivation(key.activation).activate(ctx, opening, (tx) =>
-    insertAudit(tx, [auditEntry({ kind: 'act', ...facts })]),
+  await keyActivation(key.activation).activate(ctx, opening, (_made, attempt) =>
+    ctx.db.transaction(async (tx) => {
+      await insertAudit(tx, [auditEntry({ kind: 'act', ...facts })])
+      await forgetKeyFailures(tx, attempt)
+    }),
   )
 }
 
@@ -83,10 +86,11 @@ async function authorisedFor(
 ): Promise<Sealed<AuthorisationRecord>> {
   const opening = { ...openingOf(key), secrets, count: 1, digests: [input] }
   const occurrences = [recorded(key.scheme, input)]
-  return keyActivation(key.activation).activate(ctx, opening, (tx, authorisation) => {
+  return keyActivation(key.activation).activate(ctx, opening, (authorisation, attempt) => {
     const digests = occurrences.map((digest) => digest.toString('hex'))
     const audit = authoriseAudit(authorisation, { digests })
-    return createAuthorisation(tx, { authorisation, sadHash: randomBytes(BEARER_OCTETS), audit, occurrences })
+    const sadHash = randomBytes(BEARER_OCTETS)
+    return createKeyAuthorisation(ctx.db, { authorisation, sadHash, audit, occurrences, attempt })
   })
 }
 
@@ -118,12 +122,10 @@ function refusalOf({ expired, state, keyState }: FoundForKey): Refusal | undefin
   return new Refusal('credential_disabled', 'The key is not enabled.')
 }
 
-const openingOf = (row: HolderKeyRow): { clientId: string; key: Sealed<KeyRecord>; hash: Grantable } => ({
-  clientId: row.clientId,
-  key: holderKeyRecord(row),
-  hash: schemes[row.scheme].hash?.name,
-})
-type Grantable = AuthorisationRecord['hash']
+function openingOf(row: HolderKeyRow): Pick<Opening, 'clientId' | 'key' | 'hash'> {
+  const { clientId, scheme } = row
+  return { clientId, key: holderKeyRecord(row), hash: schemes[scheme].hash?.name }
+}
 
 function grantOf(
   row: HolderKeyRow,

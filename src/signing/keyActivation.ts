@@ -1,7 +1,7 @@
 import type { HashName } from '../../hsm/algorithms.ts'
 import type { AuthorisationRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
 import type { Context } from '../context.ts'
-import type { Queries } from '../db/database.ts'
+import type { Attempt } from '../db/attempts.ts'
 import { secretsActivation } from './secretsActivation.ts'
 
 /** What a holder opens a key for. */
@@ -26,13 +26,13 @@ export interface KeyActivation {
   readonly name: string
   /**
    * Judges what the holder gave, and seals what it authorises.
-   * @param finish what makes a success known, in the transaction that decides it
+   * @param finish makes a success known, and forgets the attempt's failures, in one transaction
    * @throws Refusal activation_failed, throttled (with the seconds to wait), credential_locked, unavailable
    */
   readonly activate: (
     ctx: Context,
     opening: Opening,
-    finish: (tx: Queries, made: Sealed<AuthorisationRecord>) => Promise<void>,
+    finish: (made: Sealed<AuthorisationRecord>, attempt: Attempt) => Promise<void>,
   ) => Promise<Sealed<AuthorisationRecord>>
   /** The work of judging for a key that there is not, so that asking for one tells nothing. */
   readonly pretend: (ctx: Context, secrets: readonly string[]) => Promise<void>

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import type { Attempt } from '../db/attempts.ts'
 import { insertAudit } from '../db/audit.ts'
 import { findActivation } from '../db/credentials.ts'
-import { forgetKeyFailures, reserveKeyAttempt, returnKeyAttempt } from '../db/keyAttempts.ts'
+import { reserveKeyAttempt, returnKeyAttempt } from '../db/keyAttempts.ts'
 import { Refusal } from '../refusal.ts'
 import { inTurn } from './inTurn.ts'
 import type { KeyActivation, Opening } from './keyActivation.ts'
@@ -34,10 +34,7 @@ export const secretsActivation: KeyActivation = {
     const attempt = { keyId: opening.key.keyId, clientId: opening.clientId }
     return inTurn(`${attempt.keyId} ${attempt.clientId} ${turn++ % LANES}`, async () => {
       const made = await judged(ctx, opening, attempt)
-      await ctx.db.transaction(async (tx) => {
-        await finish(tx, made)
-        await forgetKeyFailures(tx, attempt)
-      })
+      await finish(made, attempt)
       ctx.metrics.activation('accepted')
       return made
     })

@@ -128,6 +128,13 @@ describe('keys of the key service', function () {
       )
     })
 
+    it('are not made again when they were deleted', async () => {
+      const headers = { 'idempotency-key': 'deleted-meanwhile' }
+      const { body } = await client.call('/generate', asked(), headers)
+      await client.call('/delete', { identifier: body?.['id'] })
+      expect((await client.call('/generate', asked(), headers)).body).to.deep.equal(USED)
+    })
+
     it('that is none are refused', async () => {
       const { status, body } = await client.call('/generate', asked(), { 'idempotency-key': 'x'.repeat(256) })
       expect({ status, body }).to.deep.equal({

@@ -5,6 +5,7 @@ import type { Context } from '../../context.ts'
 import { insertAudit } from '../../db/audit.ts'
 import type { Queries } from '../../db/database.ts'
 import {
+  findHolderKey,
   insertHolderKey,
   isIdTaken,
   setHolderKeyState,
@@ -17,9 +18,9 @@ import { decideToDestroy, destroyKey } from '../../signing/destroyKey.ts'
 import { recogniseSecrets } from '../../signing/holderPermit.ts'
 import { keyActivations } from '../../signing/keyActivation.ts'
 import { makeKey } from '../../signing/makeKey.ts'
+import { multikeyOf } from '../multikey.ts'
 import { keyById } from './findKey.ts'
 import { signatureTypes, type SignatureType } from './signatureTypes.ts'
-import { multikeyOf } from './verificationMethod.ts'
 
 export interface HolderKeyRequest {
   readonly clientId: string
@@ -48,7 +49,7 @@ export async function makeHolderKey(ctx: Context, request: HolderKeyRequest): Pr
   const actor = `client:${clientId}`
   let id = identifier
   const stored = async (tx: Queries, made: Generated): Promise<void> => {
-    id = identifier.includes('#') ? identifier : `${identifier}#${multikeyOf(keyType, made.key.spki)}`
+    id = identifier.includes('#') ? identifier : `${identifier}#${multikeyOf(made.key)}`
     await store(tx, request, { keyId, id })
   }
   try {
@@ -115,7 +116,9 @@ async function earlier(ctx: Context, request: HolderKeyRequest): Promise<HolderK
   const before = await findIdempotent(ctx.db, named)
   if (before === undefined) return undefined
   if (!before.requestHash.equals(named.requestHash)) throw usedAlready()
-  const key = await keyById(ctx, { clientId: request.clientId, id: before.id })
+  const key = await findHolderKey(ctx.db, { clientId: request.clientId, id: before.id })
+  // It was deleted meanwhile.
+  if (key === undefined) throw usedAlready()
   await recogniseSecrets(ctx, key, request.secrets).catch((error: unknown) => {
     throw error instanceof Refusal && error.code === 'activation_failed' ? usedAlready() : error
   })
