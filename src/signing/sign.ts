@@ -59,12 +59,12 @@ async function reserveInputs(ctx: Context, grant: Grant): Promise<string> {
   const intent = intentOf(grant, attempt, digests)
   const common = { attempt, instanceId: ctx.instanceId, intent }
   if (activated === undefined) {
-    const reserved = await reserveForService(ctx.db, { ...common, keyId: grant.key.keyId, digests })
+    const reserved = await reserveForService(ctx.db, { keyId: grant.key.keyId, digests, ...common })
     if (!reserved) throw unavailable('The key of the service is not enabled')
     return attempt
   }
   const { authorisationId, digests: named } = activated.authorisation
-  const verdict = await reserve(ctx.db, { ...common, authorisationId, inputs, named })
+  const verdict = await reserve(ctx.db, { authorisationId, inputs, named, ...common })
   if (verdict === 'reserved') return attempt
   await noticeAltered(ctx, verdict, { key: grant.key, ...activated })
   throw refusedBy(verdict)
