@@ -120,10 +120,10 @@ export const encodeSealedAuthorisation = (r: Sealed<AuthorisationRecord>): Buffe
   new Writer(1024).bytes(encodeAuthorisation(r)).bytes(r.seal).end()
 
 export const decodeSealedAuthorisation = (payload: Buffer): Sealed<AuthorisationRecord> =>
-  whole(payload, (r) => ({
-    ...decodeAuthorisation(r.bytes(MAX_AUTHORISED * 2)),
-    seal: r.exactly(SEAL_LENGTH),
-  }))
+  whole(payload, (r) => {
+    const record = decodeAuthorisation(r.bytes(MAX_AUTHORISED * 2))
+    return { seal: r.exactly(SEAL_LENGTH), ...record }
+  })
 
 /** A flag on the wire: false, true, or the token does not tell. */
 const FLAGS = [false, true, undefined] as const

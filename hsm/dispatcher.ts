@@ -43,7 +43,11 @@ export interface Done {
   readonly by: SignerProcess
 }
 
-interface Waiting extends Job {
+interface Waiting {
+  readonly job: Job
+  /** Those of the job. */
+  readonly flow: string
+  readonly cost: number
   readonly since: number
   readonly resolve: (done: Done) => void
   readonly reject: (error: unknown) => void
@@ -174,7 +178,8 @@ export class Dispatcher {
 
   #enqueue(job: Job, isRetry: boolean): Promise<Done> {
     return new Promise((resolve, reject) => {
-      this.#queue.push({ ...job, since: performance.now(), resolve, reject, isRetry }, isRetry)
+      const { flow, cost } = job
+      this.#queue.push({ job, flow, cost, since: performance.now(), resolve, reject, isRetry }, isRetry)
       this.#pump()
     })
   }
@@ -183,24 +188,25 @@ export class Dispatcher {
     if (this.#queue.isEmpty) return
     this.#queue.drain(
       () => this.#signers.some(hasRoom),
-      (job) => this.#place(job),
+      (waiting) => this.#place(waiting),
     )
   }
 
-  #place(job: Waiting): boolean {
+  #place(waiting: Waiting): boolean {
+    const { job } = waiting
     if (job.group?.isAborted === true || job.only?.isDead === true) {
-      job.reject(
+      waiting.reject(
         unavailable(job.only === undefined ? 'Another part of the request failed.' : 'The signer has gone.'),
       )
       return true
     }
     const signer = this.#choose(job)
     if (signer === undefined) return false
-    void this.#run(job, signer)
+    void this.#run(waiting, signer)
     return true
   }
 
-  #choose(job: Waiting): SignerProcess | undefined {
+  #choose(job: Job): SignerProcess | undefined {
     const strangers = job.ckaId === undefined ? undefined : this.#strangers.get(job.ckaId)
     // One signer at least stays free of slow work, and what needs a second one waits for it here, not half done.
     const needsSigner = job.needsVerifier === true && this.#fleet.verifier === undefined
@@ -218,24 +224,23 @@ export class Dispatcher {
     return this.#signers.some((process) => process !== than && process.slowInFlight === 0)
   }
 
-  async #run(job: Waiting, signer: SignerProcess): Promise<void> {
+  async #run(waiting: Waiting, signer: SignerProcess): Promise<void> {
+    const { job, resolve, reject } = waiting
     try {
       const payload = await send(job, signer)
       if (job.group !== undefined) job.group.progressAt = performance.now()
-      job.resolve({ payload, by: signer })
+      resolve({ payload, by: signer })
     } catch (error) {
-      if (this.#isWorthRetrying(job, error)) this.#enqueue(job, true).then(job.resolve, job.reject)
-      else job.reject(error)
+      if (this.#isWorthRetrying(waiting, error)) this.#enqueue(job, true).then(resolve, reject)
+      else reject(error)
     }
     this.#pump()
   }
 
   /** Once, by any signer, if nothing was signed. A key that was half made is not made again under the same id. */
-  #isWorthRetrying(job: Waiting, error: unknown): boolean {
+  #isWorthRetrying({ job, isRetry }: Waiting, error: unknown): boolean {
     const isNothing = error instanceof TokenError && error.kind === 'unavailable'
-    return (
-      isNothing && !job.isRetry && !this.#isClosed && job.only === undefined && job.operation !== 'generate'
-    )
+    return isNothing && !isRetry && !this.#isClosed && job.only === undefined && job.operation !== 'generate'
   }
 
   #isDown(): boolean {
@@ -246,7 +251,7 @@ export class Dispatcher {
     const now = performance.now()
     const isDown = this.#isDown()
     const late = this.#queue.remove(
-      (job) => isDown || now - Math.max(job.since, job.group?.progressAt ?? 0) > SOFT_DEADLINE_MS,
+      ({ job, since }) => isDown || now - Math.max(since, job.group?.progressAt ?? 0) > SOFT_DEADLINE_MS,
     )
     for (const job of late)
       job.reject(unavailable(isDown ? 'The token is not available.' : 'No signer was free in time.'))
@@ -254,7 +259,7 @@ export class Dispatcher {
 }
 
 /** Once more, in full, where the signer does not know a record any more: it has done nothing then. */
-async function send({ operation, payload, cost }: Waiting, signer: SignerProcess): Promise<Buffer> {
+async function send({ operation, payload, cost }: Job, signer: SignerProcess): Promise<Buffer> {
   if (Buffer.isBuffer(payload)) return signer.request(operation, payload, cost)
   try {
     return await signer.request(operation, payload.for(signer), cost)

@@ -56,7 +56,9 @@ export class Signing {
     const refusal = this.#dispatcher.admission(request.flow, request.inputs.length)
     if (refusal !== undefined) throw refusal
     const group = { progressAt: 0, isAborted: false }
-    const parts = cut(request.inputs).map((inputs) => this.#part({ ...request, inputs }, group))
+    const cuts = cut(request.inputs)
+    if (cuts.length === 1) return this.#signPart(request, group)
+    const parts = cuts.map((inputs) => this.#part({ ...request, inputs }, group))
     const settled = await Promise.allSettled(parts)
     const failures = settled.flatMap((part) => (part.status === 'rejected' ? [part.reason as unknown] : []))
     if (failures.length > 0) throw asWhole(failures, settled.length)

@@ -64,7 +64,9 @@ function database(error: Error, config: Config | undefined): string | undefined 
       'does not let this role do what it must: set database.ownerUrl to the role that owns the tables.',
     '57P03': 'is starting up or shutting down: try again.',
   }
-  const reason = reasons[codeOf(error)]
+  // A Unix socket that is not there; of a file, ENOENT says nothing of the database.
+  const isNoSocket = codeOf(error) === 'ENOENT' && (error as { syscall?: unknown }).syscall === 'connect'
+  const reason = reasons[isNoSocket ? 'ECONNREFUSED' : codeOf(error)]
   if (reason !== undefined) return `${where} ${reason}`
   return /timeout exceeded when trying to connect|Connection terminated/.test(error.message)
     ? `${where} does not answer: start it, or set DATABASE_URL.`

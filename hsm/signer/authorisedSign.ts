@@ -50,7 +50,7 @@ export function authorisedSign(signer: Signer, request: SignRequest): Signatures
     }
     return sign()
   }
-  const authorisation = authorised(signer, key, { ...request, scheme })
+  const authorisation = authorised(signer, request, { key, scheme })
   return spend(signer, { key, authorisation, wanted: request.inputs.length }, sign)
 }
 
@@ -72,17 +72,18 @@ export function signDigests(
 
 function authorised(
   signer: Signer,
-  key: KeyRecord,
-  request: Omit<SignRequest, 'scheme'> & { scheme: Parameters<typeof checkAuthorisation>[1]['scheme'] },
+  request: SignRequest,
+  { key, scheme }: { key: KeyRecord; scheme: SchemeRow },
 ): AuthorisationRecord {
   if (request.authorisation === undefined) {
     throw refuse('rule', `A key for '${key.purpose}' signs only what its holder activated.`)
   }
-  const use = { spki: key.spki, wanted: request.inputs.length }
+  const { inputs } = request
+  const use = { spki: key.spki, wanted: inputs.length }
   const authorisation = signer.seals.authorisation(request.authorisation, use)
   const credential =
     request.credential === undefined ? undefined : signer.seals.credential(request.credential)
-  checkAuthorisation({ key, authorisation, credential }, request, signer.clock())
+  checkAuthorisation({ key, authorisation, credential }, { scheme, inputs }, signer.clock())
   return authorisation
 }
 

@@ -1,12 +1,12 @@
 import { AUDIT_VERSION, type AuditEntry, type AuditKind } from '../audit.ts'
-import { byteas, texts, uuids } from './binary.ts'
+import { byteas, texts, times, uuids } from './binary.ts'
 import type { Queries } from './database.ts'
 
 /** The columns of audit as one array each, for unnest: `auditColumns` beside `auditUnnest` in a larger statement. */
 export function auditColumns(entries: readonly AuditEntry[]): Buffer[] {
   return [
     uuids(entries.map((e) => e.id)),
-    texts(entries.map((e) => e.at.toISOString())),
+    times(entries.map((e) => e.at)),
     texts(entries.map((e) => e.kind)),
     texts(entries.map((e) => e.act)),
     texts(entries.map((e) => e.actor)),
@@ -25,13 +25,13 @@ export const NIL = '00000000-0000-0000-0000-000000000000'
 
 /** `unnest($first…)` over auditColumns, as a relation `entry`. */
 export function auditUnnest(first: number): string {
-  const types = ['uuid', 'text', 'text', 'text', 'text', 'text', 'uuid', 'bytea', 'bytea']
+  const types = ['uuid', 'timestamptz', 'text', 'text', 'text', 'text', 'uuid', 'bytea', 'bytea']
   const parameters = types.map((type, index) => `$${first + index}::${type}[]`).join(', ')
   return `unnest(${parameters}) as entry(id, at, kind, act, actor, subjects, signature_id, body, salt)`
 }
 
 export const AUDIT_INSERT = `insert into audit (id, at, kind, act, actor, subjects, signature_id, version, body, salt)
-  select entry.id, entry.at::timestamptz, entry.kind, entry.act, entry.actor, string_to_array(entry.subjects, ' '),
+  select entry.id, entry.at, entry.kind, entry.act, entry.actor, string_to_array(entry.subjects, ' '),
          nullif(entry.signature_id, '${NIL}'::uuid), ${AUDIT_VERSION}, entry.body, entry.salt`
 
 /** Stores entries in the caller's transaction. */

@@ -4,16 +4,49 @@
  */
 
 /** pg_type.oid, fixed by PostgreSQL. */
-const OID = { bytea: 17, int4: 23, text: 25, uuid: 2950 } as const
+const OID = { bytea: 17, int4: 23, text: 25, timestamptz: 1184, uuid: 2950 } as const
 const HEADER = 20
 const LENGTH = 4
 
-const dash = /-/g
-
 /** uuid[] */
 export function uuids(values: readonly string[]): Buffer {
-  return ofFixed({ oid: OID.uuid, size: 16 }, values, (array, at, value) => {
-    if (array.write(value.replace(dash, ''), at, 'hex') !== 16) throw new Error('not a UUID')
+  return ofFixed({ oid: OID.uuid, size: 16 }, values, writeUuid)
+}
+
+/** Characters of a UUID. */
+const UUID = 36
+const DASH = '-'.charCodeAt(0)
+const isDashed = (at: number): boolean => at === 8 || at === 13 || at === 18 || at === 23
+/** By character code; above 15: no digit. */
+const DIGITS = Uint8Array.from({ length: 256 }, (_, code) => {
+  const digit = Number.parseInt(String.fromCharCode(code), 16)
+  return Number.isNaN(digit) ? 0xff : digit
+})
+
+function writeUuid(array: Buffer, at: number, value: string): void {
+  let isGood = value.length === UUID
+  let to = at
+  for (let from = 0; isGood && from < UUID; from++) {
+    if (isDashed(from)) isGood = value.charCodeAt(from) === DASH
+    else {
+      const high = DIGITS[value.charCodeAt(from)] ?? 0xff
+      const low = DIGITS[value.charCodeAt(++from)] ?? 0xff
+      isGood = (high | low) < 16
+      array[to++] = (high << 4) | low
+    }
+  }
+  if (!isGood) throw new Error('not a UUID')
+}
+
+/** Milliseconds from 1970 to 2000, where PostgreSQL's times begin. */
+const EPOCH_MS = Date.UTC(2000, 0, 1)
+
+/** timestamptz[] */
+export function times(values: readonly Date[]): Buffer {
+  return ofFixed({ oid: OID.timestamptz, size: 8 }, values, (array, at, value) => {
+    const microseconds = (value.getTime() - EPOCH_MS) * 1000
+    array.writeInt32BE(Math.floor(microseconds / 2 ** 32), at)
+    array.writeUInt32BE(((microseconds % 2 ** 32) + 2 ** 32) % 2 ** 32, at + 4)
   })
 }
 
@@ -31,10 +64,16 @@ export function byteas(values: readonly Buffer[]): Buffer {
 
 /** text[] */
 export function texts(values: readonly string[]): Buffer {
-  return ofOctets(
-    OID.text,
-    values.map((value) => Buffer.from(value, 'utf8')),
-  )
+  let octets = 0
+  for (const value of values) octets += LENGTH + Buffer.byteLength(value, 'utf8')
+  const array = start(OID.text, values.length, octets)
+  let at = HEADER
+  for (const value of values) {
+    const length = array.write(value, at + LENGTH, 'utf8')
+    array.writeInt32BE(length, at)
+    at += LENGTH + length
+  }
+  return array
 }
 
 /** @param write puts one element to a place of the array */

@@ -108,7 +108,7 @@ async function permitted(ctx: Context, request: SadRequest): Promise<Permit> {
   await noticing(ctx, found, () => {
     checkCovers(found, request)
   })
-  return new Permit({ ...grantOf(found, request), askedAt })
+  return new Permit({ askedAt, ...grantOf(found, request) })
 }
 
 function grantOf(

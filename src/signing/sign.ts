@@ -60,14 +60,14 @@ async function reserveInputs(ctx: Context, grant: Grant): Promise<string> {
   const intent = intentOf(grant, attempt, digests)
   const common = { attempt, instanceId: ctx.instanceId, intent }
   if (activated === undefined) {
-    const reserved = await reserveForService(ctx.db, { ...common, keyId: grant.key.keyId, digests })
+    const reserved = await reserveForService(ctx.db, { keyId: grant.key.keyId, digests, ...common })
     if (!reserved) throw unavailable('The key of the service is not enabled')
     return attempt
   }
   const { authorisationId, digests: sealed } = activated.authorisation
   const named = sealed && (recorded ?? sealed)
   const reserving = activated.credential === undefined ? reserveWithKey : reserve
-  const verdict = await reserving(ctx.db, { ...common, authorisationId, inputs: digests, named })
+  const verdict = await reserving(ctx.db, { authorisationId, inputs: digests, named, ...common })
   if (verdict === 'reserved') return attempt
   await noticeAltered(ctx, verdict, { key: grant.key, ...activated })
   throw refusedBy(verdict)

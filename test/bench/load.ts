@@ -27,8 +27,9 @@ export interface LoadResult {
   readonly p50: number
   readonly p99: number
   readonly max: number
-  /** Answers in all, and those that were neither 200 nor 201 with the first such body. */
+  /** Answers in all, those after the warm-up, and those that were neither 200 nor 201 with the first such body. */
   readonly total: number
+  readonly afterWarmUp: number
   readonly refused: number
   readonly firstRefusal: string
   /** The requests were used up before the time was. */
@@ -36,6 +37,9 @@ export interface LoadResult {
   /** Processor seconds of the generator while it asked. */
   readonly cpu: number
 }
+
+/** Written when the warm-up is over. */
+const WARM = 'warm\n'
 
 const plan = JSON.parse(readFileSync(0, 'utf8')) as LoadPlan
 const requests = split(readFileSync(plan.requests))
@@ -48,10 +52,15 @@ const latencies: number[] = []
 const bodies: Buffer[] = []
 let next = 0
 let total = 0
+let inWarmUp = 0
 let refused = 0
 let firstRefusal = ''
 let lastAt = begin
 
+setTimeout(() => {
+  inWarmUp = total
+  process.stdout.write(WARM)
+}, plan.warmUp * 1000).unref()
 await Promise.all(Array.from({ length: plan.connections }, () => drive()))
 const cpu = process.cpuUsage(cpuBefore)
 report()
@@ -140,6 +149,7 @@ function report(): void {
     p99: at(0.99),
     max: latencies.at(-1) ?? 0,
     total,
+    afterWarmUp: total - inWarmUp,
     refused,
     firstRefusal,
     ranDry: next >= requests.length,

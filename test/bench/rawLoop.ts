@@ -75,7 +75,9 @@ function generate(): { privateKey: Buffer; publicKey: Buffer } {
   )
 }
 
-function run(seconds: number): { count: number; seconds: number } {
+/** cpu: microseconds of processor for each. */
+function run(seconds: number): { count: number; seconds: number; cpu: number } {
+  const before = process.cpuUsage()
   const start = performance.now()
   const end = start + seconds * 1000
   let count = 0
@@ -85,7 +87,8 @@ function run(seconds: number): { count: number; seconds: number } {
     count += 8
     now = performance.now()
   }
-  return { count, seconds: (now - start) / 1000 }
+  const { user, system } = process.cpuUsage(before)
+  return { count, seconds: (now - start) / 1000, cpu: (user + system) / count }
 }
 
 function one(): void {

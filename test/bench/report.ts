@@ -15,7 +15,10 @@ const number = (value: number, digits = 0): string =>
   value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 
 export function rawLine(keyType: string, raw: Raw): string {
-  return `${keyType}: the token alone makes ${number(raw.sign)} signatures/s, and ${number(raw.signAndVerify)} signed and verified`
+  return (
+    `${keyType}: the token alone makes ${number(raw.sign)} signatures/s, and ${number(raw.signAndVerify)} signed and verified; ` +
+    `${number(raw.signCpu)} and ${number(raw.signAndVerifyCpu)} µs of processor each`
+  )
 }
 
 const HEAD = [
@@ -32,6 +35,8 @@ const HEAD = [
   'service MB',
   'signers MB',
   'CPU µs: service, signers, Postgres, load',
+  'by CPU: of sign + verify',
+  'of sign',
 ]
 
 /** A table in Markdown. */
@@ -43,6 +48,7 @@ export function table(report: Report): string {
 
 function cells(m: Measured, raw: Raw | undefined): string[] {
   const { service, signers, postgres, load } = m.costs
+  const cpu = service + signers + postgres + load
   return [
     m.keyType,
     String(m.hashes),
@@ -57,11 +63,13 @@ function cells(m: Measured, raw: Raw | undefined): string[] {
     String(m.memory.service),
     m.memory.signers.join(' + '),
     [service, signers, postgres, load].map((cost) => number(cost)).join(', '),
+    ratio(raw?.signAndVerifyCpu, cpu),
+    ratio(raw?.signCpu, cpu),
   ]
 }
 
-const ratio = (rate: number, of: number | undefined): string =>
-  of === undefined ? '' : (rate / of).toFixed(2)
+const ratio = (part: number | undefined, of: number | undefined): string =>
+  part === undefined || of === undefined ? '' : (part / of).toFixed(2)
 
 /** How this run stands to an earlier one, whose JSON is at a path: shares of the token's rate, since machines differ. */
 export function comparison(report: Report, path: string): string {

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { addressOf } from '../../config/databaseTls.ts'
 import { install, type Installation } from '../support/serverProcess.ts'
 import { hang } from '../support/hang.ts'
 
@@ -100,13 +101,22 @@ describe('the server process', function () {
       )
     })
 
+    it('a database whose socket is not there', async () => {
+      const file = join(installation.home, 'no-socket-url')
+      writeFileSync(file, 'postgres://someone:hidden-word@/intaglio?host=/nowhere')
+      const env = { INTAGLIO_DATABASE_URL_FILE: file, INTAGLIO_DATABASE_OWNER_URL_FILE: file }
+      expect(await failure(env)).to.equal(
+        'The database at /nowhere/intaglio cannot be reached: start it, or set DATABASE_URL.\n',
+      )
+    })
+
     it('a database that refuses the password', async () => {
       const url = new URL(installation.database.url)
       url.password = 'wrong-word'
       const file = join(installation.home, 'refused-url')
       writeFileSync(file, url.href)
       expect(await failure({ INTAGLIO_DATABASE_URL_FILE: file })).to.equal(
-        `The database at ${url.host}${url.pathname} refused the password: set DATABASE_URL.\n`,
+        `The database at ${addressOf(url.href).shown} refused the password: set DATABASE_URL.\n`,
       )
     })
 

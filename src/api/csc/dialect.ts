@@ -57,7 +57,7 @@ export function spoken<Answer extends object>(
     ...(described === undefined ? {} : { described: () => describe(phrased(described(), phrases)) }),
     serve: async (ctx, { body, ...asker }) => {
       try {
-        return write(await endpoint.serve(ctx, { ...asker, body: read(body) }))
+        return write(await endpoint.serve(ctx, { body: read(body), ...asker }))
       } catch (thrown) {
         throw rephrased(thrown, phrases)
       }

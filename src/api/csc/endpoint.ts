@@ -78,7 +78,7 @@ export function endpoint<Schema extends z.ZodType, Answer extends object>(
     serve: async (ctx, { body, ...asker }) => {
       const result = request.safeParse(body)
       if (!result.success) throw refusalOf(result.error)
-      return described.answer(ctx, { ...asker, input: result.data })
+      return described.answer(ctx, { input: result.data, ...asker })
     },
   }
 }

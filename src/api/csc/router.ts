@@ -102,7 +102,7 @@ async function serve(face: Face, endpoint: Endpoint, { request, response }: Exch
   const caller = endpoint.open ? undefined : await callerOf(face, endpoint, { request, response })
   const body = request.method === 'GET' ? queryOf(request) : await readJson(request, face.bodyLimit)
   if (caller !== undefined) await refuseOthers(face.ctx, caller, body)
-  const answer = await endpoint.serve(face.ctx, { ...askerOf(caller, request), body })
+  const answer = await endpoint.serve(face.ctx, { body, ...askerOf(caller, request) })
   response.statusCode = endpoint.status(answer)
   if (response.statusCode === NO_CONTENT) {
     response.end()

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type {
   Configuration,
   errors as Errors,
@@ -23,8 +23,6 @@ const SCOPE = 'service'
 const GRANT = 'client_credentials'
 export const CODE_GRANT = 'authorization_code'
 export const REFRESH_GRANT = 'refresh_token'
-
-export type ServeLibrary = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 /**
  * The authorisation server: client authentication and the token endpoint are the library's, the grants are ours. What it

@@ -12,10 +12,9 @@ import { AuthorizationError } from './authorizationError.ts'
 import { newBearer } from './bearer.ts'
 import { readDetails } from './details.ts'
 import { readForm } from './form.ts'
-import { errors } from './library.ts'
+import { errors, type ServeLibrary } from './library.ts'
 import { readParameters, type Parameters } from './parameters.ts'
 import { authorizationRequest, destinationOf } from './request.ts'
-import type { ServeLibrary } from './provider.ts'
 
 /** From the answer to the browser's first request. */
 const LIFE_S = 60

@@ -7,7 +7,7 @@ import { note } from '../http/requestLog.ts'
 import { asClient } from './asClient.ts'
 import { readForm } from './form.ts'
 import { errors } from './library.ts'
-import type { ServeLibrary } from './provider.ts'
+import type { ServeLibrary } from './library.ts'
 
 /** A token, a client's credentials, and clientData. */
 const BODY_LIMIT = 16 * 1024

@@ -9,6 +9,7 @@ import { ASSERTION_ALGORITHMS } from './assertion.ts'
 import { authorize } from './authorize.ts'
 import { answerWish, showLink } from './approve.ts'
 import { answerConsent, showConsent } from './consent.ts'
+import { lettingGo } from './library.ts'
 import { CODE_GRANT, REFRESH_GRANT, oauthProvider } from './provider.ts'
 import { pushedAuthorize } from './pushedAuthorize.ts'
 import { revoke } from './revoke.ts'
@@ -21,7 +22,7 @@ const style = readFileSync(new URL('../http/assets/page.css', import.meta.url), 
 /** The authorisation server, to be mounted at /oauth2. Only what is listed here reaches the library. */
 export function oauthRouter(ctx: Context): Router {
   const router = Router({ caseSensitive: true, strict: true })
-  const serve = oauthProvider(ctx).callback()
+  const serve = lettingGo(oauthProvider(ctx).callback())
   router.post('/token', withoutForwarded, (request, response) => serve(request, response))
   router.all('/token', only('POST', 'Tokens are asked for by POST'))
   router.post('/pushed_authorize', withoutForwarded, (request, response) =>
