@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { databaseTlsSchema } from './databaseTls.ts'
+import { jsonldSchema } from './jsonld.ts'
 import { isOrigin, listenerSchema } from './listeners.ts'
 import { publicJwkSchema, rolesSchema } from './operators.ts'
 import { pkiFields } from './pki.ts'
+import { statusSchema } from './status.ts'
 import { clockSchema, tsaSchema } from './time.ts'
 import { tokensSchema } from './tokens.ts'
 
@@ -156,6 +158,8 @@ export const configSchema = z.strictObject({
   clock: clockSchema.default({ toleranceMs: 500, settleSeconds: 10, ntpServers: [], ntpSeconds: 16 }),
   /** Timestamps; config/time.ts documents the fields. Absent: there are none. */
   tsa: tsaSchema.optional(),
+  /** Status lists of credentials; config/status.ts documents the fields. */
+  status: statusSchema.default({ entries: 131_072, validSeconds: 86_400, ttlSeconds: 300 }),
   oauth: z.strictObject({
     /** Seconds that a service token lives. */
     tokenSeconds: z.int().min(30).max(86_400).default(3600),
@@ -170,12 +174,17 @@ export const configSchema = z.strictObject({
        * own (`intaglio client response-uris`). Absent: whatever those lists name.
        */
       notificationHosts: z.array(hostPattern).optional(),
+      /**
+       * Hosts whose DID documents (did:web) are read when something that they signed is verified, `*.example.org` for all
+       * below. Empty: nobody's are.
+       */
+      didWebHosts: z.array(hostPattern).default([]),
       /** PEM file: authorities that these servers' certificates are believed by. Absent: those that Node knows. */
       ca: z.string().min(1).optional(),
       /** Hosts whose addresses may be private, on a laptop and in tests. Production has none. */
       privateHosts: z.array(z.string()).default([]),
     })
-    .default({ privateHosts: [] }),
+    .default({ didWebHosts: [], privateHosts: [] }),
   enrolment: z.strictObject({
     /** Hours that a one-time enrolment link lives. */
     linkHours: z.int().min(1).max(720).default(72),
@@ -204,6 +213,8 @@ export const configSchema = z.strictObject({
       error: "goes with the sender 'webhook', and that sender with it",
     })
     .default({ sender: 'none' }),
+  /** Contexts of credentials; config/jsonld.ts documents the fields. */
+  jsonld: jsonldSchema.default({ contexts: [] }),
   /** The first operators, entered while there is none; later ones by `intaglio operator create`. */
   operators: z.array(operator).default([]),
   log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }),

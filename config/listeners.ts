@@ -4,13 +4,13 @@ import type { Config } from './config.ts'
 
 /**
  * TABLE of the faces that a listener can serve: the mounts of src/app.ts. 'ops' is health and metrics, 'pki' what relying
- * parties fetch.
+ * parties fetch, 'public' what verifiers of credentials fetch.
  */
-export const faces = ['csc', 'oauth', 'admin', 'enrol', 'pki', 'ops'] as const
+export const faces = ['csc', 'oauth', 'keyservice', 'vc', 'admin', 'enrol', 'pki', 'public', 'ops'] as const
 export type Face = (typeof faces)[number]
 
 /** Faces whose requests carry a bearer token, a secret or a PIN, so that nobody on the way may read them. */
-const SECRET_FACES: readonly Face[] = ['csc', 'oauth', 'admin', 'enrol']
+const SECRET_FACES: readonly Face[] = ['csc', 'oauth', 'keyservice', 'vc', 'admin', 'enrol']
 
 const tls = z
   .strictObject({

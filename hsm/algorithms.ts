@@ -80,6 +80,12 @@ export interface SchemeRow {
   readonly oid: string
   /** DER of the whole X.509 AlgorithmIdentifier. */
   readonly algorithmIdentifier: Buffer
+  /** Names in JOSE, the one that is written first (RFC 7518, RFC 8037; fully specified, RFC 9864). */
+  readonly jose: readonly [string, ...string[]]
+  /** The same in COSE (RFC 9053, RFC 8812; fully specified, RFC 9864). */
+  readonly cose: readonly [number, ...number[]]
+  /** ECDSA: the one curve with which these names are used (RFC 7518, 3.4). */
+  readonly curve?: KeyType
 }
 
 /** A table without a prototype: `__proto__` and `constructor` find nothing. */
@@ -193,44 +199,70 @@ function pssIdentifier(hash: HashRow): string {
   return `3041 0609 2a864886f70d01010a 3034 a00f ${hashIdentifier} a11c ${mgf} a203 ${salt}`
 }
 
-const ecdsa = (name: SchemeName, hash: HashRow, last: number): SchemeRow =>
-  scheme(
-    { name, family: 'EC', padding: 'none', hash, mechanism: CKM.ECDSA, oid: `1.2.840.10045.4.3.${last}` },
-    `300a 0608 2a8648ce3d0403 0${last}`,
-  )
-const pkcs1 = (name: SchemeName, hash: HashRow, last: number): SchemeRow =>
-  scheme(
-    {
-      name,
-      family: 'RSA',
-      padding: 'pkcs1',
-      hash,
-      mechanism: CKM.RSA_PKCS,
-      oid: `1.2.840.113549.1.1.${last}`,
-    },
-    `300d 0609 2a864886f70d0101 0${last.toString(16)} 0500`,
-  )
-const pss = (name: SchemeName, hash: HashRow): SchemeRow =>
-  scheme(
-    { name, family: 'RSA', padding: 'pss', hash, mechanism: CKM.RSA_PKCS_PSS, oid: '1.2.840.113549.1.1.10' },
-    pssIdentifier(hash),
-  )
+type Names = Pick<SchemeRow, 'jose' | 'cose' | 'curve'>
+
+const ecdsa = (name: SchemeName, hash: HashRow, more: Names & { readonly last: number }): SchemeRow => {
+  const { last, ...names } = more
+  const oid = `1.2.840.10045.4.3.${last}`
+  const row = { name, family: 'EC', padding: 'none', hash, mechanism: CKM.ECDSA, oid, ...names } as const
+  return scheme(row, `300a 0608 2a8648ce3d0403 0${last}`)
+}
+const pkcs1 = (name: SchemeName, hash: HashRow, more: Names & { readonly last: number }): SchemeRow => {
+  const { last, ...names } = more
+  const oid = `1.2.840.113549.1.1.${last}`
+  const row = { name, family: 'RSA', padding: 'pkcs1', hash, mechanism: CKM.RSA_PKCS, oid, ...names } as const
+  return scheme(row, `300d 0609 2a864886f70d0101 0${last.toString(16)} 0500`)
+}
+const pss = (name: SchemeName, hash: HashRow, names: Names): SchemeRow => {
+  const oid = '1.2.840.113549.1.1.10'
+  const row = {
+    name,
+    family: 'RSA',
+    padding: 'pss',
+    hash,
+    mechanism: CKM.RSA_PKCS_PSS,
+    oid,
+    ...names,
+  } as const
+  return scheme(row, pssIdentifier(hash))
+}
 
 export const schemes = table<SchemeName, SchemeRow>([
-  ecdsa('ecdsa-sha256', hashes['SHA-256'], 2),
-  ecdsa('ecdsa-sha384', hashes['SHA-384'], 3),
-  ecdsa('ecdsa-sha512', hashes['SHA-512'], 4),
-  pkcs1('rsa-sha256', hashes['SHA-256'], 11),
-  pkcs1('rsa-sha384', hashes['SHA-384'], 12),
-  pkcs1('rsa-sha512', hashes['SHA-512'], 13),
-  pss('pss-sha256', hashes['SHA-256']),
-  pss('pss-sha384', hashes['SHA-384']),
-  pss('pss-sha512', hashes['SHA-512']),
+  ecdsa('ecdsa-sha256', hashes['SHA-256'], { last: 2, jose: ['ES256'], cose: [-7, -9], curve: 'P-256' }),
+  ecdsa('ecdsa-sha384', hashes['SHA-384'], { last: 3, jose: ['ES384'], cose: [-35, -51], curve: 'P-384' }),
+  ecdsa('ecdsa-sha512', hashes['SHA-512'], { last: 4, jose: ['ES512'], cose: [-36, -52], curve: 'P-521' }),
+  pkcs1('rsa-sha256', hashes['SHA-256'], { last: 11, jose: ['RS256'], cose: [-257] }),
+  pkcs1('rsa-sha384', hashes['SHA-384'], { last: 12, jose: ['RS384'], cose: [-258] }),
+  pkcs1('rsa-sha512', hashes['SHA-512'], { last: 13, jose: ['RS512'], cose: [-259] }),
+  pss('pss-sha256', hashes['SHA-256'], { jose: ['PS256'], cose: [-37] }),
+  pss('pss-sha384', hashes['SHA-384'], { jose: ['PS384'], cose: [-38] }),
+  pss('pss-sha512', hashes['SHA-512'], { jose: ['PS512'], cose: [-39] }),
   scheme(
-    { name: 'ed25519', family: 'Ed25519', padding: 'none', mechanism: CKM.EDDSA, oid: ED25519 },
+    {
+      name: 'ed25519',
+      family: 'Ed25519',
+      padding: 'none',
+      mechanism: CKM.EDDSA,
+      oid: ED25519,
+      jose: ['EdDSA', 'Ed25519'],
+      cose: [-8, -19],
+    },
     '3005 0603 2b6570',
   ),
 ])
+
+/** Whether JOSE and COSE have a name for signatures of this key by this scheme. */
+export function isNamed(keyType: KeyType, scheme: SchemeRow): boolean {
+  return keyTypes[keyType].schemes.includes(scheme.name) && (scheme.curve ?? keyType) === keyType
+}
+
+/** The scheme that a name of JOSE or COSE means with a key of this type; undefined where it means none. */
+export function namedScheme(keyType: KeyType, name: string | number): SchemeRow | undefined {
+  return Object.values(schemes).find(
+    (row) =>
+      isNamed(keyType, row) && (typeof name === 'string' ? row.jose.includes(name) : row.cose.includes(name)),
+  )
+}
 
 /** The hash with this dotted OID, if the table has it. */
 export function hashByOid(oid: string): HashRow | undefined {

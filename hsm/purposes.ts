@@ -88,5 +88,6 @@ export const macDomains = [
   'webhook-key',
   'one-time-code',
   'contact',
+  'credential-issuer',
 ] as const
 export type MacDomain = (typeof macDomains)[number]

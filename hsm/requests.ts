@@ -24,5 +24,5 @@ export function encodeExtend(request: ExtendRequest): Buffer {
 
 export function encodeCheck({ key, authorisation, credential }: SealedRecords): Buffer {
   const w = new Writer(1024).bytes(encodeKey(key)).bytes(encodeSealedAuthorisation(authorisation))
-  return w.bytes(encodeCredential(credential)).end()
+  return w.optional(credential, (record) => w.bytes(encodeCredential(record))).end()
 }

@@ -158,7 +158,7 @@ export interface SignRequest {
 export interface SealedRecords {
   readonly key: Sealed<KeyRecord>
   readonly authorisation: Sealed<AuthorisationRecord>
-  readonly credential: Sealed<CredentialRecord>
+  readonly credential?: Sealed<CredentialRecord> | undefined
 }
 
 /** The module and the token behind it, as the signers found them. */

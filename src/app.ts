@@ -13,12 +13,16 @@ import { straight } from './api/http/direct.ts'
 import { securityHeaders } from './api/http/headers.ts'
 import type { Operation } from './api/http/openapi.ts'
 import { requestLog } from './api/http/requestLog.ts'
+import { keyserviceOperations } from './api/keyservice/operations.ts'
+import { keyserviceMethods, keyserviceRouter } from './api/keyservice/router.ts'
 import { oauthOperations } from './api/oauth/operations.ts'
 import { oauthMetadata, oauthRouter } from './api/oauth/router.ts'
 import { nowhere } from './api/ops/nowhere.ts'
 import { opsRouter } from './api/ops/router.ts'
 import { pkiMethods } from './api/pki/methods.ts'
 import { pkiRouter } from './api/pki/router.ts'
+import { publicRouter } from './api/public/router.ts'
+import { vcMethods, vcOperations, vcRouter } from './api/vc/router.ts'
 import type { Context } from './context.ts'
 import type { Door } from './listeners.ts'
 
@@ -36,6 +40,8 @@ export function createApp(ctx: Context, door: Door): RequestListener {
   app.use(headers)
   // Before the log: a probe every second is no news.
   if (door.faces.has('ops')) app.use(opsRouter(ctx))
+  // Before the log, too: nothing says which verifier asked.
+  if (door.faces.has('public')) app.use(publicRouter(ctx))
   app.use(...logged)
 
   if (door.faces.has('oauth')) {
@@ -45,6 +51,8 @@ export function createApp(ctx: Context, door: Door): RequestListener {
   }
   const editions = door.faces.has('csc') ? cscEditions(ctx) : []
   for (const { at, dialect } of editions) app.use(at, cscRouter(ctx, dialect))
+  if (door.faces.has('keyservice')) app.use(keyserviceRouter(ctx))
+  if (door.faces.has('vc')) app.use(vcRouter(ctx))
   const described = operationsOf(door, editions)
   if (described !== undefined) app.use(docsRouter(ctx, { url: door.url, operations: described }))
   if (door.faces.has('admin')) app.use('/admin/v1', adminRouter(ctx, door))
@@ -53,7 +61,13 @@ export function createApp(ctx: Context, door: Door): RequestListener {
   app.use(nowhere(ctx))
   const methods = editions.flatMap(({ at, dialect }) => cscMethods(ctx, dialect, at))
   const { exact, below } = door.faces.has('pki') ? pkiMethods(ctx, '/pki') : { exact: [], below: [] }
-  return straight({ exact: new Map([...methods, ...exact]), below }, [headers, ...logged], app)
+  const keys = door.faces.has('keyservice') ? keyserviceMethods(ctx) : []
+  const credentials = door.faces.has('vc') ? vcMethods(ctx) : []
+  return straight(
+    { exact: new Map([...methods, ...keys, ...credentials, ...exact]), below },
+    [headers, ...logged],
+    app,
+  )
 }
 
 interface Edition {
@@ -63,9 +77,12 @@ interface Edition {
 
 /** What clients can call at a door, as it is described there; undefined where that is nothing. */
 function operationsOf({ faces }: Door, editions: readonly Edition[]): (() => Operation[]) | undefined {
-  if (editions.length === 0 && !faces.has('oauth')) return undefined
+  const isDescribed = (['oauth', 'keyservice', 'vc'] as const).some((face) => faces.has(face))
+  if (editions.length === 0 && !isDescribed) return undefined
   return () => [
     ...editions.toReversed().flatMap(({ at, dialect }) => cscOperations(dialect, at)),
+    ...(faces.has('keyservice') ? keyserviceOperations() : []),
+    ...(faces.has('vc') ? vcOperations() : []),
     ...(faces.has('oauth') ? oauthOperations() : []),
   ]
 }

@@ -30,6 +30,7 @@ const OCSP_ANSWERS = [
 /** Statements after which something new is on the disk. */
 const WRITES: ReadonlySet<string> = new Set([
   'authorisation-reserve',
+  'authorisation-reserve-key',
   'authorisation-service',
   'authorisation-complete',
   'timestamp-reserve',

@@ -10,6 +10,9 @@ export type RefusalCode =
   | 'method_not_allowed'
   | 'conflict'
   | 'too_large'
+  // Of media types: none that the caller takes can be given; the one that came is not read.
+  | 'not_acceptable'
+  | 'unsupported_media_type'
   | 'not_implemented'
   | 'throttled'
   | 'unavailable'

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Config, RunningConfig } from '../config/config.ts'
+import { ConfigError } from '../config/load.ts'
 import { authoritiesByCeremony } from '../config/production.ts'
 import { createApp } from './app.ts'
 import type { Context } from './context.ts'
+import { registerContexts } from './credentials/jsonld/contexts.ts'
 import { findClient } from './db/clients.ts'
 import { Database } from './db/database.ts'
 import { checkSchema, migrate } from './db/migrate.ts'
@@ -21,6 +24,7 @@ import { openSender } from './openSender.ts'
 import { openTokens } from './openTokens.ts'
 import { guardedFetch, hostOf, type Fetch } from './outgoing/fetch.ts'
 import { endOverdue } from './pki/createCredential.ts'
+import { startStatusPublisher } from './credentials/status/publish.ts'
 import { startClockWatch } from './pki/clock.ts'
 import { publishFirstLists, startPublisher } from './pki/crlPublisher.ts'
 import { ensureHierarchy } from './pki/hierarchy.ts'
@@ -62,6 +66,7 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
     }
   })
   try {
+    registerJsonLd(config)
     const ctx = await startContext(running, log, endings)
     endings.push(await startClockWatch(ctx))
     await ensureHierarchy(ctx)
@@ -75,6 +80,7 @@ export async function startService({ config, log }: ServiceOptions): Promise<Ser
     endings.push(await startRecovery(ctx, ended))
     endings.push(await startIssuanceRecovery(ctx))
     endings.push(startPublisher(ctx))
+    endings.push(startStatusPublisher(ctx))
     endings.push(startJobs(ctx, [signatureWork, notificationWork]))
     endings.push(startOcsp(ctx))
     endings.push(startObserving(ctx))
@@ -117,16 +123,28 @@ async function startContext(
 }
 
 /** The way out to servers of others. @throws ConfigError when the file of authorities cannot be read */
-function outgoing({ outgoing: { notificationHosts, ca: file, privateHosts }, messages }: Config): Fetch {
+function outgoing({ outgoing: allowed, messages }: Config): Fetch {
+  const { notificationHosts, didWebHosts, ca: file, privateHosts } = allowed
   const { ca } = file === undefined ? {} : readTlsFiles({ ca: { path: 'outgoing.ca', file } })
   const { webhook } = messages
   const gateway = webhook === undefined ? [] : [hostOf(new URL(webhook.url))]
   return guardedFetch({
-    hosts: { notification: notificationHosts, message: gateway },
+    hosts: { notification: notificationHosts, message: gateway, 'did-web': didWebHosts },
     privateHosts,
     privateFor: { message: webhook?.isInternal === true ? gateway : [] },
     ca,
   })
+}
+
+/** @throws ConfigError for a context that cannot be read, or is not the one that was pinned */
+function registerJsonLd({ jsonld }: Config): void {
+  try {
+    registerContexts(
+      jsonld.contexts.map(({ file, ...pinned }) => ({ ...pinned, octets: readFileSync(file) })),
+    )
+  } catch (error) {
+    throw new ConfigError([`jsonld.contexts: ${(error as Error).message}`])
+  }
 }
 
 /** Once, so that its files are read and not watched. */

@@ -126,12 +126,12 @@ export const handlers: Readonly<Record<Exclude<Operation, Entrance>, Handler>> =
     const records = {
       key: r.bytes(MAX_RECORD),
       authorisation: r.bytes(MAX_AUTHORISATION),
-      credential: r.bytes(MAX_RECORD),
+      credential: r.optional(() => r.bytes(MAX_RECORD)),
     }
     const { key, authorisation, credential } = done(r, records)
     const { spki } = signer.seals.key({ octets: key })
     signer.seals.authorisation({ octets: authorisation }, { spki, wanted: 0 })
-    signer.seals.credential({ octets: credential })
+    if (credential !== undefined) signer.seals.credential({ octets: credential })
     return Buffer.alloc(0)
   },
   verify: ({ verifier }, r) => verify(verifier, r),

@@ -11,6 +11,7 @@ import { addClockCommands } from './commands/clock.ts'
 import { addCredentialCommands } from './commands/credentials.ts'
 import { addDeliveryCommands } from './commands/deliveries.ts'
 import { addIssuedCommands } from './commands/issued.ts'
+import { addIssuerCommands } from './commands/issuers.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addOperatorCommands } from './commands/operators.ts'
 import { addPersonCommands } from './commands/persons.ts'
@@ -59,6 +60,7 @@ const open: Open = (command) => {
 addTokenCommands(program, open)
 addKeyCommands(program, open)
 addCertificateCommands(addClientCommands(program, open), { owners: 'clients', open })
+addIssuerCommands(program, open)
 addPersonCommands(program, open)
 addCredentialCommands(program, open)
 addCertificateCommands(addOperatorCommands(program, open), { owners: 'operators', open })

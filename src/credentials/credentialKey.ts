@@ -20,7 +20,10 @@ export interface CredentialKey {
 }
 
 /** The public half, as it is read from a key, a DID document or a certificate: what verifying needs. */
-export type VerificationKey = Pick<CredentialKey, 'id' | 'controller' | 'keyType' | 'spki'>
+export interface VerificationKey extends Pick<CredentialKey, 'id' | 'controller' | 'keyType' | 'spki'> {
+  /** The only scheme that the key is for, where it says so: `alg` of a JWK. */
+  readonly scheme?: SchemeName | undefined
+}
 
 /** What is wrong with a credential, by name: an RFC 9457 problem's last path segment, and a sentence. */
 export interface Problem {

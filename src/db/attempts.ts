@@ -66,7 +66,8 @@ export async function forgetFailures(q: Queries, attempt: Attempt): Promise<void
 /** An operator unlocks a key for every client. */
 export async function unlockKey(q: Queries, keyId: string): Promise<void> {
   await q.query({
-    text: `with mine as (update activation_attempt set failures = 0, updated_at = now() where key_id = $1::uuid)
+    text: `with mine as (
+             update activation_attempt set failures = 0, next_at = null, updated_at = now() where key_id = $1::uuid)
            update activation_total set failures = 0 where key_id = $1::uuid`,
     values: [keyId],
   })

@@ -1,4 +1,4 @@
-import { MAX_FAILURES } from './attempts.ts'
+import { MAX_FAILURES, MAX_FAILURES_OF_ALL } from './attempts.ts'
 import { one, type Queries } from './database.ts'
 import { takeBacklog, type Backlog } from './jobs.ts'
 import { listHealth, type ListHealth } from './publishedLists.ts'
@@ -52,8 +52,12 @@ export async function takeInventory(q: Queries): Promise<Inventory> {
   })
   const { locked } = one(
     await q.query<{ locked: number }>({
-      text: 'select count(*)::int as locked from activation_attempt where failures >= $1::int',
-      values: [MAX_FAILURES],
+      // Keys of the key service make their clients wait; only the ceiling over all of them locks one.
+      text: `select (select count(*) from activation_attempt a
+                      where failures >= $1::int and not exists (select from holder_key where key_id = a.key_id))::int
+                  + (select count(*) from activation_total t
+                      where failures >= $2::int and exists (select from holder_key where key_id = t.key_id))::int as locked`,
+      values: [MAX_FAILURES, MAX_FAILURES_OF_ALL],
     }),
   )
   // By way of the few keys that authorities have, not through all certificates.

@@ -5,7 +5,7 @@ import { byteas, integers, uuids } from './binary.ts'
 import { sqlState, type Queries, type Statement } from './database.ts'
 import { grouped } from './groupCommit.ts'
 import { dealerOf } from './occurrences.ts'
-import { SEARCH, TAKE } from './reserveStatements.ts'
+import { KEY_SEARCH, KEY_TAKE, SEARCH, TAKE } from './reserveStatements.ts'
 
 /** An attempt to use occurrences of one authorisation. */
 export interface Reservation {
@@ -28,34 +28,59 @@ export type ReserveVerdict =
   | 'certificate_expired'
   | 'digest_not_authorised'
 
+/** SQLSTATE of a division by zero: see TAKE. */
+const RACED = '22012'
+
+interface Statements {
+  readonly take: Omit<Statement, 'values'>
+  readonly search: Omit<Statement, 'values'>
+}
+
+const WITH_CREDENTIAL: Statements = {
+  take: { name: 'authorisation-reserve', text: TAKE, answers: [RACED] },
+  search: { name: 'authorisation-search', text: SEARCH },
+}
+const WITH_KEY: Statements = {
+  take: { name: 'authorisation-reserve-key', text: KEY_TAKE, answers: [RACED] },
+  search: { name: 'authorisation-search-key', text: KEY_SEARCH },
+}
+
 /**
  * Transaction 1 of a signature: each occurrence is taken, the attempt opened, and the audit intent written, durable when
  * this resolves. A request that did not get the occurrences it was dealt is asked again alone, for a definite answer.
  */
-export const reserve = grouped<Reservation, ReserveVerdict>({
-  name: 'authorisation-reserve',
-  rows: (item) => item.inputs.length,
-  flush: async (db, items) => {
-    const verdicts = await take(db, items)
-    for (const [index, item] of items.entries()) {
-      if (verdicts[index] === 'digest_not_authorised') verdicts[index] = await reserveAlone(db, item)
-    }
-    return verdicts
-  },
-})
+export const reserve = reserving('authorisation-reserve', WITH_CREDENTIAL)
+
+/** The same for authorisations without a credential. */
+export const reserveWithKey = reserving('authorisation-reserve-key', WITH_KEY)
+
+function reserving(name: string, statements: Statements) {
+  return grouped<Reservation, ReserveVerdict>({
+    name,
+    rows: (item) => item.inputs.length,
+    flush: async (db, items) => {
+      const verdicts = await take(db, items, statements.take)
+      for (const [index, item] of items.entries()) {
+        if (verdicts[index] !== 'digest_not_authorised') continue
+        verdicts[index] = (await ask(db, [item], statements.search))[0] ?? 'permit_unknown'
+      }
+      return verdicts
+    },
+  })
+}
 
 /** The same for one request, in the caller's transaction. */
 export async function reserveAlone(q: Queries, item: Reservation): Promise<ReserveVerdict> {
-  const [verdict] = await ask(q, [item], { name: 'authorisation-search', text: SEARCH })
+  const [verdict] = await ask(q, [item], WITH_CREDENTIAL.search)
   return verdict ?? 'permit_unknown'
 }
 
-/** SQLSTATE of a division by zero: see TAKE. */
-const RACED = '22012'
-
 /** Where another replica took an occurrence while the statement ran, nothing was written, and each is asked alone. */
-async function take(db: Queries, items: readonly Reservation[]): Promise<ReserveVerdict[]> {
-  const statement = { name: 'authorisation-reserve', text: TAKE, answers: [RACED] }
+async function take(
+  db: Queries,
+  items: readonly Reservation[],
+  statement: Omit<Statement, 'values'>,
+): Promise<ReserveVerdict[]> {
   return ask(db, items, statement).catch((error: unknown) => {
     if (sqlState(error) !== RACED) throw error
     return items.map((): ReserveVerdict => 'digest_not_authorised')

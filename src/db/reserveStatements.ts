@@ -25,12 +25,27 @@ export const VERDICT_JOINS = `join credential c on c.id = a.credential_id
       join certificate ce on ce.id = c.certificate_id
       join client cl on cl.id = a.client_id and cl.id = c.client_id`
 
+const NOTHING = 'a.sad_hash is null or a.revoked_at is not null'
+
 /** Whether each request's authorisation may be used now, and what says no. */
-const JUDGED = `judged as materialized (
-    select asked.*, a.bound, ${verdictWhere('a.sad_hash is null or a.revoked_at is not null')} as verdict
+const judgedBy = (verdict: string, joins: string): string => `judged as materialized (
+    select asked.*, a.bound, ${verdict} as verdict
       from unnest($5::uuid[], $6::uuid[]) with ordinality as asked(authorisation_id, attempt, request)
       join authorisation a on a.id = asked.authorisation_id
-      ${VERDICT_JOINS})`
+      ${joins})`
+const JUDGED = judgedBy(verdictWhere(NOTHING), VERDICT_JOINS)
+
+/** The same of one without a credential: the key's state and the client's decide. */
+const KEY_JUDGED = judgedBy(
+  `case when ${NOTHING} then 'permit_unknown'
+                when a.expires_at <= now() then 'permit_expired'
+                when h.state <> 'enabled' or k.state <> 'enabled' or cl.state <> 'enabled' then 'credential_disabled'
+                else 'live' end`,
+  `join holder_key h on h.key_id = a.key_id and h.client_id = a.client_id
+      join key k on k.id = a.key_id
+      join client cl on cl.id = a.client_id
+     where a.credential_id is null`,
+)
 
 /** What is written for the attempts that won, and the answer. */
 const RECORDED = `opened as (
@@ -47,7 +62,7 @@ const RECORDED = `opened as (
  * Takes the occurrences that were dealt, where each is free. One that another transaction took while this one ran fails
  * the whole statement, by a division by zero, so that nothing of it is written.
  */
-export const TAKE = `with ${JUDGED},
+const take = (judged: string): string => `with ${judged},
   tried as materialized (
     select j.request, j.attempt, h.ctid as occurrence
       from unnest($1::int[], $2::int[], $3::bytea[]) as t(request, position, digest)
@@ -67,7 +82,7 @@ export const TAKE = `with ${JUDGED},
   ${RECORDED}`
 
 /** For one request whose dealt occurrences were not all free: finds others, locks them in order, and takes them. */
-export const SEARCH = `with ${JUDGED},
+const search = (judged: string): string => `with ${judged},
   asking as (
     select t.idx, j.attempt, j.authorisation_id, case when j.bound then t.digest else ''::bytea end as wants,
            row_number() over (partition by case when j.bound then t.digest else ''::bytea end order by t.idx) as turn
@@ -89,3 +104,8 @@ export const SEARCH = `with ${JUDGED},
     returning h.attempt),
   won as materialized (select distinct attempt from taken),
   ${RECORDED}`
+
+export const TAKE = take(JUDGED)
+export const SEARCH = search(JUDGED)
+export const KEY_TAKE = take(KEY_JUDGED)
+export const KEY_SEARCH = search(KEY_JUDGED)

@@ -8,7 +8,7 @@ const FULL = '53100'
 /** The database asks to be asked again, and is. */
 const RETRIED = new Set(['40001', '40P01'])
 /** Statements that are the record of something, by their names. */
-const RECORDS = /^(authorisation-(reserve|service|complete|create)|audit-insert)$/
+const RECORDS = /^(authorisation-(reserve|reserve-key|service|complete|create|create-key)|audit-insert)$/
 /** An alarm about each of a thousand requests a second says no more than one a minute. */
 const REPEATED_MS = 60_000
 const FULL_SAYS = 'the disk of the database is full: nothing is signed'

@@ -7,8 +7,8 @@ export interface Limits {
   readonly headersMs: number
   /** Milliseconds for everything. */
   readonly wholeMs: number
-  /** Of the answer's body. */
-  readonly maxOctets: number
+  /** Of the answer's body; without, by its purpose. */
+  readonly maxOctets?: number
 }
 
 /** The time-outs of one request, and whoever else may end it. The first that strikes is the reason. */

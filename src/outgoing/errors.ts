@@ -11,6 +11,8 @@ export type OutgoingReason =
   | 'timeout'
   | 'redirected'
   | 'too_large'
+  | 'not_found'
+  | 'not_json'
   | 'aborted'
 
 /** Codes by which Node and OpenSSL say that the other side's certificate, or its TLS, is not good. */

@@ -7,8 +7,18 @@ import { Deadlines, type Limits } from './deadlines.ts'
 import { OutgoingError } from './errors.ts'
 import { resolveHost, type Resolve } from './resolve.ts'
 
-/** What the service calls others for: to tell clients, and the operator's gateway. Each purpose has its own list of hosts. */
-export type OutgoingPurpose = 'notification' | 'message'
+/** What the service calls others for. Each purpose has its own list of hosts. */
+export type OutgoingPurpose = 'notification' | 'message' | 'did-web'
+
+/**
+ * TABLE: octets of an answer's body, by purpose. What clients and the operator's gateway say is a note to us, of which nobody
+ * reads more than the beginning; a document of keys is read, and one with a hundred of them fits.
+ */
+const MAX_OCTETS: Readonly<Record<OutgoingPurpose, number>> = {
+  notification: 16 * 1024,
+  message: 16 * 1024,
+  'did-web': 64 * 1024,
+}
 
 export interface OutgoingRequest {
   readonly purpose: OutgoingPurpose
@@ -20,7 +30,7 @@ export interface OutgoingRequest {
   readonly signal?: AbortSignal
 }
 
-/** Whatever the other side said. Nothing of it is believed here. */
+/** Whatever the other side said. Nothing of it is believed here; fetchObject.ts reads what is a document. */
 export interface OutgoingAnswer {
   readonly status: number
   readonly body: Buffer
@@ -47,9 +57,9 @@ export interface OutgoingOptions {
 
 /**
  * Long enough for a server across the world that starts a process for the request; short enough that a slow one holds a
- * place for seconds only. Answers are notes to us: nobody reads more than their beginning.
+ * place for seconds only.
  */
-const LIMITS: Limits = { connectMs: 5_000, headersMs: 10_000, wholeMs: 15_000, maxOctets: 16 * 1024 }
+const LIMITS: Limits = { connectMs: 5_000, headersMs: 10_000, wholeMs: 15_000 }
 /** Milliseconds for one of a host's addresses before the next is tried. */
 const NEXT_ADDRESS_MS = 1_000
 /** Octets of the answer's headers. */
@@ -135,7 +145,7 @@ interface Way {
 }
 
 function exchange(asked: OutgoingRequest, { tls, deadlines, limits }: Way): Promise<OutgoingAnswer> {
-  const { url, method, headers = {}, body } = asked
+  const { purpose, url, method, headers = {}, body } = asked
   return new Promise((resolve, reject) => {
     const sent = openRequest({
       ...tls,
@@ -160,7 +170,7 @@ function exchange(asked: OutgoingRequest, { tls, deadlines, limits }: Way): Prom
     sent.on('socket', (socket) => socket.once('secureConnect', () => deadlines.connected()))
     sent.on('response', (response) => {
       deadlines.answered()
-      read(response, limits.maxOctets).then(resolve, fail)
+      read(response, limits.maxOctets ?? MAX_OCTETS[purpose]).then(resolve, fail)
     })
     sent.end(body)
   })

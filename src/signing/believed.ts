@@ -1,5 +1,7 @@
+import type { AuthorisationRecord } from '../../hsm/records.ts'
 import type { Context } from '../context.ts'
-import { findBySad, type Found } from '../db/authorisations.ts'
+import { findBySad } from '../db/authorisations.ts'
+import type { Database } from '../db/database.ts'
 
 /** How long what was found is believed. The reservation asks again for all that may have changed meanwhile. */
 const BELIEVED_MS = 1_000
@@ -7,31 +9,36 @@ const BELIEVED_MS = 1_000
 const MAX_SADS = 10_000
 const MAX_DIGESTS = 100_000
 
-interface Entry {
+/** What is found: it says what was authorised, at least. */
+interface Finding {
+  readonly authorisation: AuthorisationRecord
+}
+
+interface Entry<F> {
   readonly until: number
-  readonly found: Found
+  readonly found: F
 }
 
 /** What SADs were found to stand for, by their SHA-256, a second ago at most. The first is the oldest. */
-class Believed {
+class Believed<F extends Finding> {
   /** Lookups under way: the requests of one SAD tend to come together. */
-  readonly pending = new Map<string, Promise<Found | undefined>>()
-  readonly #entries = new Map<string, Entry>()
+  readonly pending = new Map<string, Promise<F | undefined>>()
+  readonly #entries = new Map<string, Entry<F>>()
   #digests = 0
 
-  get(name: string): Found | undefined {
+  get(name: string): F | undefined {
     this.#letGo((entry) => entry.until <= performance.now())
     return this.#entries.get(name)?.found
   }
 
-  keep(name: string, found: Found): void {
+  keep(name: string, found: F): void {
     this.#remove(name)
     this.#entries.set(name, { until: performance.now() + BELIEVED_MS, found })
     this.#digests += weight(found)
     this.#letGo(() => this.#entries.size > MAX_SADS || this.#digests > MAX_DIGESTS)
   }
 
-  #letGo(isTooMuch: (oldest: Entry) => boolean): void {
+  #letGo(isTooMuch: (oldest: Entry<F>) => boolean): void {
     for (const [name, entry] of this.#entries) {
       if (!isTooMuch(entry)) return
       this.#remove(name)
@@ -46,32 +53,38 @@ class Believed {
   }
 }
 
-const weight = ({ authorisation }: Found): number => authorisation.digests?.length ?? 0
+const weight = ({ authorisation }: Finding): number => authorisation.digests?.length ?? 0
 
-const believedOf = new WeakMap<Context['db'], Believed>()
-
-/**
- * Finds what a SAD stands for. One that is for more signatures than are asked for now is looked up once a second.
- * @param isUsable a refusal is never decided by what is remembered, or was asked for by somebody else
- */
-export async function findBelieved(
+type Find<F> = (db: Database, sadHash: Buffer) => Promise<F | undefined>
+type Believing<F> = (
   ctx: Context,
   asked: { readonly sadHash: Buffer; readonly signatures: number },
-  isUsable: (found: Found) => boolean,
-): Promise<Found | undefined> {
-  const believed = believedOf.get(ctx.db) ?? new Believed()
-  believedOf.set(ctx.db, believed)
-  const name = asked.sadHash.toString('latin1')
-  const isGood = (found: Found | undefined): found is Found => found !== undefined && isUsable(found)
-  const known = believed.get(name) ?? (await believed.pending.get(name)?.catch(() => undefined))
-  if (isGood(known)) return known
-  const lookup = findBySad(ctx.db, asked.sadHash)
-  believed.pending.set(name, lookup)
-  try {
-    const found = await lookup
-    if (isGood(found) && found.authorisation.count > asked.signatures) believed.keep(name, found)
-    return found
-  } finally {
-    if (believed.pending.get(name) === lookup) believed.pending.delete(name)
+  isUsable: (found: F) => boolean,
+) => Promise<F | undefined>
+
+/**
+ * Finds what a SAD stands for. One that is for more signatures than are asked for now is looked up once a second. Of what
+ * `isUsable` says no to nothing is remembered: a refusal is never decided by what is, or was asked for by somebody else.
+ */
+export function believing<F extends Finding>(find: Find<F>): Believing<F> {
+  const believedOf = new WeakMap<Database, Believed<F>>()
+  return async ({ db }, asked, isUsable) => {
+    const believed = believedOf.get(db) ?? new Believed<F>()
+    believedOf.set(db, believed)
+    const name = asked.sadHash.toString('latin1')
+    const isGood = (found: F | undefined): found is F => found !== undefined && isUsable(found)
+    const known = believed.get(name) ?? (await believed.pending.get(name)?.catch(() => undefined))
+    if (isGood(known)) return known
+    const lookup = find(db, asked.sadHash)
+    believed.pending.set(name, lookup)
+    try {
+      const found = await lookup
+      if (isGood(found) && found.authorisation.count > asked.signatures) believed.keep(name, found)
+      return found
+    } finally {
+      if (believed.pending.get(name) === lookup) believed.pending.delete(name)
+    }
   }
 }
+
+export const findBelieved = believing(findBySad)

@@ -57,6 +57,27 @@ export async function contactMark(
   return (await authenticated(ctx, 'contact', [of.credentialId, of.contact])).toString('base64url')
 }
 
+/**
+ * The seal of an issuer's key: whose it is, and under which names it signs. Whoever only writes the database makes nobody
+ * sign as somebody else.
+ * @throws Refusal 'unavailable' when the token is away
+ */
+export function issuerKeySeal(
+  ctx: Context,
+  of: {
+    readonly keyId: string
+    readonly issuerId: string
+    readonly clientId: string
+    readonly identifier: string
+    readonly verificationMethod: string
+    readonly scheme: string
+  },
+): Promise<Buffer> {
+  const { keyId, issuerId, clientId, identifier, verificationMethod, scheme } = of
+  const texts = [keyId, issuerId, clientId, identifier, verificationMethod, scheme]
+  return authenticated(ctx, 'credential-issuer', texts)
+}
+
 async function derived(
   ctx: Context,
   domain: MacDomain,

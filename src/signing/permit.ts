@@ -20,6 +20,8 @@ export interface Grant {
   readonly scheme: SchemeName
   /** Digests as given, or messages, as the key's purpose says. */
   readonly inputs: readonly Buffer[]
+  /** What Postgres reserves and records by in their place, where they are messages of somebody's: their SHA-256. */
+  readonly recorded?: readonly Buffer[]
   /** The verb of the audit log. */
   readonly act: string
   readonly actor: string
@@ -35,7 +37,8 @@ export interface Grant {
   /** Present where a holder activated the key; absent for a service's own rule. */
   readonly activated?: {
     readonly authorisation: Sealed<AuthorisationRecord>
-    readonly credential: Sealed<CredentialRecord>
+    /** Absent: the key is used without one. */
+    readonly credential?: Sealed<CredentialRecord>
   }
 }
 

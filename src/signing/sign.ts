@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { beginAsynchronous, completeAsynchronous, postpone } from '../db/asynchronous.ts'
 import { closeUnknown, complete, release } from '../db/completions.ts'
 import { countedIn } from '../db/groupCommit.ts'
-import { reserve, reserveForService } from '../db/reservations.ts'
+import { reserve, reserveForService, reserveWithKey } from '../db/reservations.ts'
 import { completeTimestamp, reserveTimestamp } from '../db/timestamps.ts'
 import { Refusal, unavailable } from '../refusal.ts'
 import { entry, intentOf, refusedBy, resultOf, timedIntentOf } from './entries.ts'
@@ -53,9 +53,10 @@ async function live(ctx: Context, permit: Permit): Promise<Buffer[]> {
 /** @returns the attempt's id. */
 async function reserveInputs(ctx: Context, grant: Grant): Promise<string> {
   const attempt = randomUUID()
-  const { activated, inputs, timed } = grant
+  const { activated, inputs, recorded, timed } = grant
   if (timed !== undefined) return reserveTimed(ctx, grant, { attempt, timed })
-  const digests = activated === undefined ? await Promise.all(inputs.map(sha256)) : inputs
+  const digests =
+    activated === undefined ? await Promise.all(inputs.map(sha256)) : (recorded ?? inputs)
   const intent = intentOf(grant, attempt, digests)
   const common = { attempt, instanceId: ctx.instanceId, intent }
   if (activated === undefined) {
@@ -63,8 +64,10 @@ async function reserveInputs(ctx: Context, grant: Grant): Promise<string> {
     if (!reserved) throw unavailable('The key of the service is not enabled')
     return attempt
   }
-  const { authorisationId, digests: named } = activated.authorisation
-  const verdict = await reserve(ctx.db, { authorisationId, inputs, named, ...common })
+  const { authorisationId, digests: sealed } = activated.authorisation
+  const named = sealed && (recorded ?? sealed)
+  const reserving = activated.credential === undefined ? reserveWithKey : reserve
+  const verdict = await reserving(ctx.db, { authorisationId, inputs: digests, named, ...common })
   if (verdict === 'reserved') return attempt
   await noticeAltered(ctx, verdict, { key: grant.key, ...activated })
   throw refusedBy(verdict)

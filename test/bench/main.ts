@@ -5,6 +5,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { arrange, type Bench } from './arrange.ts'
 import { certificates } from './certificates.ts'
+import { signedCredentials } from './credentials.ts'
 import { revocationLists } from './crl.ts'
 import { fill } from './fill.ts'
 import { growth } from './growth.ts'
@@ -32,7 +33,8 @@ const USAGE = `npm run bench -- [options]
   --ocsp <certificates>  instead: OCSP answers, with so many certificates in the database
   --certificates <n>  instead: so many certificates (15,000 at most), by operators' signed requests over HTTP
   --growth <certificates>  instead: issuing and OCSP with 1,000 certificates in the database, and with so many
-  --tsa              instead: timestamps (RFC 3161) over HTTP, for callers that nobody knows`
+  --tsa              instead: timestamps (RFC 3161) over HTTP, for callers that nobody knows
+  --credentials      instead: credentials signed by the key service, with secrets and with activations`
 
 /** Share of the token's rate that a scenario is expected to stay below: so many SADs are made for it. */
 const EXPECTED = { 1: 0.5, 16: 1 } as const
@@ -55,6 +57,7 @@ const { values: options } = parseArgs({
     certificates: { type: 'string' },
     growth: { type: 'string' },
     tsa: { type: 'boolean', default: false },
+    credentials: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -79,6 +82,8 @@ else {
         { seconds: Number(options.seconds), connections: numbers(options.connections) },
         say,
       )
+    } else if (options.credentials) {
+      await signedCredentials(bench, Number(options.seconds), say)
     } else if (options.soak !== undefined) await soak(bench, Number(options.soak), say)
     else await run(bench)
   } finally {

@@ -173,7 +173,7 @@ export async function postmaster(bench: Bench): Promise<number> {
 }
 
 /** Asks whether the service lives, on a connection of its own, and measures how long it takes to say so. */
-class Liveness {
+export class Liveness {
   readonly #socket
   readonly #times: number[] = []
   readonly #timer: NodeJS.Timeout

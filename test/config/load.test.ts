@@ -49,6 +49,22 @@ describe('configuration', () => {
     })
   })
 
+  describe('contexts of credentials', () => {
+    const withContext = (context: object): string =>
+      files.changed('test.json', (config) => (config['jsonld'] = { contexts: [context] }))
+    const good = { url: 'https://contexts.example/v1', file: '/c.jsonld', sha256: 'a'.repeat(64) }
+
+    it('are a URL, a file and its SHA-256', () => {
+      const env = (context: object) => ({ INTAGLIO_CONFIG: withContext(context), DATABASE_URL: DATABASE })
+      expect(load(env(good)).config.jsonld.contexts).to.deep.equal([good])
+      expect(problems(env({ ...good, sha256: 'A'.repeat(64) }))[0]).to.match(
+        /jsonld\.contexts\.0\.sha256: 64 lower-case hexadecimal digits/,
+      )
+      expect(problems(env({ ...good, url: 'no' }))[0]).to.match(/jsonld\.contexts\.0\.url: /)
+      expect(load({ DATABASE_URL: DATABASE }).config.jsonld.contexts).to.deep.equal([])
+    })
+  })
+
   describe('environment', () => {
     const value = (env: Record<string, string>) => load({ DATABASE_URL: DATABASE, ...env }).config
 

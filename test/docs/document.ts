@@ -12,7 +12,11 @@ interface Content {
 export interface Operation {
   readonly operationId: string
   readonly security: readonly Readonly<Record<string, readonly string[]>>[]
-  readonly parameters?: readonly (Content & { readonly name: string; readonly required: boolean })[]
+  readonly parameters?: readonly (Content & {
+    readonly name: string
+    readonly required: boolean
+    readonly in: 'query' | 'path'
+  })[]
   readonly requestBody?: { readonly content: Readonly<Record<string, Content>> }
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, Content>> }>>
 }
@@ -42,16 +46,26 @@ export function operationsOf({ paths }: Document): Described[] {
         name,
         members: value as Record<string, unknown>,
       }))
-      const examples = method === 'get' ? queriesOf(operation) : bodies
+      const given = method === 'get' ? queriesOf(operation) : bodies
+      const examples = given.map(({ name, members }) => ({
+        name,
+        members: { ...members, ...pathOf(operation) },
+      }))
       return { method: method as 'get' | 'post', path, operation, type, request: content?.schema, examples }
     }),
   )
 }
 
+/** What an example has in its address. */
+function pathOf({ parameters = [] }: Operation): Record<string, unknown> {
+  const named = parameters.filter((parameter) => parameter.in === 'path')
+  return Object.fromEntries(named.map(({ name, examples = {} }) => [name, Object.values(examples)[0]?.value]))
+}
+
 /** Each parameter has its own value in an example; those of one name belong together. */
 function queriesOf({ parameters = [] }: Operation): Described['examples'] {
   const queries = new Map<string, Record<string, unknown>>()
-  for (const { name, examples = {} } of parameters) {
+  for (const { name, examples = {} } of parameters.filter((parameter) => parameter.in === 'query')) {
     for (const [example, { value }] of Object.entries(examples)) {
       queries.set(example, { ...queries.get(example), [name]: value })
     }
@@ -63,7 +77,7 @@ function queriesOf({ parameters = [] }: Operation): Described['examples'] {
 /** The errors of an operation, as sent. */
 export function errorsOf({ responses }: Operation): { status: number; body: unknown }[] {
   return Object.entries(responses).flatMap(([status, { content }]) =>
-    Object.values(content?.['application/json']?.examples ?? {}).map(({ value }) => ({
+    Object.values(Object.values(content ?? {})[0]?.examples ?? {}).map(({ value }) => ({
       status: Number(status),
       body: value,
     })),

@@ -1,10 +1,16 @@
 import { EXAMPLE_HASH, example, type ExampleName } from '../../src/api/http/exampleValues.ts'
 import { CscClient, OID } from '../csc/client.ts'
 import { createPerson } from '../../src/api/admin/persons.ts'
+import { credential, KeyClient, type MadeKey } from '../keyservice/client.ts'
 import { CodeClient } from '../oauth/codeClient.ts'
 import type { TestCredential, TestService } from '../support/startService.ts'
 
 type Client = TestService['client']
+
+const issuing = (issuer: string) => ({
+  verifiable: credential(issuer),
+  selective: ['/credentialSubject/name'],
+})
 
 /** Somebody who reads the document and has a client, a person and credentials of their own. */
 export class Reader {
@@ -86,6 +92,14 @@ export class Reader {
         return String(body['handle'])
       },
       requestID: () => this.#signedLater(),
+      keyId: () => this.#key.then(({ id }) => id),
+      spareKeyId: async () => (await this.#keys.key()).id,
+      secret: () => this.#key.then(({ secrets: [secret = ''] }) => secret),
+      sdJwt: async () => {
+        const { id, secrets, controller, method } = await this.#key
+        const asked = { ...issuing(controller), identifier: id, secrets, holder: method['publicKeyJwk'] }
+        return (await this.#keys.call('/sign/vc/sd-jwt', asked)).text
+      },
       accessToken: () => service.serviceToken(client),
       refreshToken: async () => String((await browser.redeem(await login())).body['refresh_token']),
       redirectUri: () => example.redirectUri,
@@ -96,6 +110,18 @@ export class Reader {
     }
     return made[name]()
   }
+
+  get #keys(): KeyClient {
+    return new KeyClient(this.service, this.token)
+  }
+
+  /** A key of the key service, and who has it. */
+  get #key(): Promise<MadeKey> {
+    this.#madeKey ??= this.#keys.key({ identifier: 'did:web:issuer.example' })
+    return this.#madeKey
+  }
+  #madeKey: Promise<MadeKey> | undefined
+
   /** A credential of somebody who can be sent messages. */
   async #ofReachable(mode: 'explicit' | 'oob'): Promise<TestCredential> {
     const detail = { givenName: 'Kari', surname: 'Nordmann', country: 'NO', contact: 'tel:+4755512345' }

@@ -200,7 +200,7 @@ describe('what every face shares', () => {
       expect(response.status).to.equal(204)
       expect(response.headers.get('access-control-allow-methods')).to.equal('GET, POST')
       expect(response.headers.get('access-control-allow-headers')).to.equal(
-        'Authorization, Content-Type, DPoP',
+        'Authorization, Content-Type, DPoP, Idempotency-Key',
       )
       expect(response.headers.get('access-control-max-age')).to.equal('600')
     })

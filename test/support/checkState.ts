@@ -190,6 +190,26 @@ const VIOLATIONS: Readonly<Record<string, string>> = {
       join lateral (select change from status_change s where s.certificate_id = c.id order by decided_at desc, id limit 1) s
         on true
      where c.state <> case s.change when 'revoke' then 'revoked' when 'suspend' then 'suspended' else 'issued' end`,
+  'a key of the key service is a holder key, and one that may sign has its key in the token': `
+    select h.key_id from holder_key h join key k on k.id = h.key_id
+     where k.purpose <> 'holder' or k.seal is null or (h.state <> 'deleted' and k.state not in ('enabled', 'disabled'))
+        or (h.state = 'deleted' and k.state = 'enabled')`,
+  'a holder key that can be used belongs to somebody': `
+    select id from key where purpose = 'holder' and state = 'enabled'
+       and not exists (select from holder_key where key_id = key.id)`,
+  'what is authorised without a credential is for a key of the key service, and for its client': `
+    select a.id from authorisation a left join holder_key h on h.key_id = a.key_id and h.client_id = a.client_id
+     where a.sad_hash is not null and (a.credential_id is null) <> (h.key_id is not null)`,
+  'only a key of the key service makes its client wait, and only after it was wrong too often': `
+    select a.key_id from activation_attempt a
+     where a.next_at is not null
+       and (a.failures < 6 or not exists (select from holder_key where key_id = a.key_id))`,
+  'wrong secrets of all clients are at least those of each, and no key bears more than a hundred': `
+    select h.key_id from holder_key h join activation_total t using (key_id)
+     where t.failures > 100
+        or t.failures < (select coalesce(max(failures), 0) from activation_attempt a where a.key_id = h.key_id)`,
+  'what an Idempotency-Key stands for is a key of its client': `
+    select r.key_id from idempotent_request r join holder_key h using (key_id) where h.client_id <> r.client_id`,
   'a usable key is sealed and an activated one has its verifier': `
     select k.id from key k left join activation a on a.key_id = k.id
      where k.state = 'enabled' and (k.seal is null or (k.purpose in ('signing', 'seal', 'holder')) <> (a.key_id is not null))`,

@@ -100,7 +100,7 @@ export async function openContext(parts: {
     clock: Date.now,
     log,
     metrics: new Metrics(),
-    fetch: guardedFetch({ hosts: { notification: undefined, message: [] }, privateHosts: [] }),
+    fetch: guardedFetch({ hosts: { notification: undefined, message: [], 'did-web': [] }, privateHosts: [] }),
     sender: undefined,
     instanceId,
   }

@@ -20,10 +20,14 @@ export function addKeyCommands(program: Command, open: Open): void {
     work: async ({ admin, output }, [id = '']) =>
       printItem(output, await admin.item('GET /keys/:id', { params: { id } })),
   })
-  for (const state of ['disable', 'enable'] as const) {
+  const changes = {
+    disable: 'let the key sign nothing more, until it is enabled',
+    enable: 'let the key sign again',
+    unlock: 'forget the wrong secrets that were tried at a key',
+  } as const
+  for (const state of Object.keys(changes) as (keyof typeof changes)[]) {
     verb(key, `${state} <id>`, {
-      says:
-        state === 'disable' ? 'let the key sign nothing more, until it is enabled' : 'let the key sign again',
+      says: changes[state],
       open,
       work: async ({ admin, output }, [id = '']) =>
         printItem(output, await admin.item(`POST /keys/:id/${state}`, { params: { id } })),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { KeyAttributes } from '../../../hsm/token.ts'
 import { purposes, type Purpose } from '../../../hsm/purposes.ts'
 import type { Context } from '../../context.ts'
+import { unlockKey } from '../../db/attempts.ts'
 import { findKey, listKeys, setKeyState, type KeyRow } from '../../db/keys.ts'
 import { Refusal } from '../../refusal.ts'
 import { tokenRefusal } from '../../signing/tokenRefusal.ts'
@@ -47,6 +48,15 @@ export const keyEndpoints: Endpoints<'keys'> = {
 
   'POST /keys/:id/disable': (ctx, call) => changeState(ctx, call, 'disabled'),
   'POST /keys/:id/enable': (ctx, call) => changeState(ctx, call, 'enabled'),
+
+  'POST /keys/:id/unlock': async (ctx, call) => {
+    const key = found(await findKey(ctx.db, uuidParam(call, 'key')), 'key')
+    await ctx.db.transaction(async (tx) => {
+      await unlockKey(tx, key.id)
+      await recordAct(tx, { act: 'key.unlock', actor: actorOf(call), subjects: [`key:${key.id}`] })
+    })
+    return { body: shownKey(key) }
+  },
 }
 
 /** Undefined where the token has no such key, or is not configured any more. */

@@ -12,6 +12,7 @@ export const matrix = {
   'GET /keys/:id': ['administrator', 'security-officer', 'auditor'],
   'POST /keys/:id/disable': ['security-officer'],
   'POST /keys/:id/enable': ['security-officer'],
+  'POST /keys/:id/unlock': ['registration-officer', 'security-officer'],
 
   'GET /clients': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
   'POST /clients': ['administrator'],
@@ -29,6 +30,13 @@ export const matrix = {
   'GET /clients/:id/keys': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
   'POST /clients/:id/keys': ['administrator'],
   'POST /clients/:id/keys/:key/remove': ['administrator', 'security-officer'],
+
+  'GET /issuers': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
+  'POST /issuers': ['security-officer'],
+  'GET /issuers/:id': ['administrator', 'security-officer', 'registration-officer', 'auditor'],
+  'POST /issuers/:id/rotate': ['security-officer'],
+  'POST /issuers/:id/disable': ['security-officer'],
+  'POST /issuers/:id/enable': ['security-officer'],
 
   // Personal data: those who register and revoke, and nobody else.
   'GET /persons': ['registration-officer', 'revocation-officer'],

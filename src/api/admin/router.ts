@@ -17,6 +17,7 @@ import { credentialEndpoints } from './credentials.ts'
 import { deliveryEndpoints } from './deliveries.ts'
 import type { Endpoint } from './endpoint.ts'
 import { issuedCertificateEndpoints } from './issuedCertificates.ts'
+import { issuerEndpoints } from './issuers.ts'
 import { keyEndpoints } from './keys.ts'
 import { matrix, type EndpointName } from './matrix.ts'
 import { operatorEndpoints } from './operators.ts'
@@ -32,6 +33,7 @@ const endpoints: Readonly<Record<EndpointName, Endpoint>> = {
   ...tokenEndpoints,
   ...keyEndpoints,
   ...clientEndpoints,
+  ...issuerEndpoints,
   ...personEndpoints,
   ...credentialEndpoints,
   ...issuedCertificateEndpoints,

@@ -1,6 +1,6 @@
 import type { Refusal, RefusalCode } from '../../refusal.ts'
 import { BearerRefusal, type BearerProblem } from '../http/authenticate.ts'
-import { PROOF_ALGORITHMS } from '../http/dpop.ts'
+import { challenge } from '../http/challenge.ts'
 import type { Render, Rendered } from '../http/errors.ts'
 
 export interface CscError {
@@ -19,6 +19,8 @@ const errors: Readonly<Record<RefusalCode, CscError>> = {
   method_not_allowed: { status: 405, error: 'invalid_request' },
   conflict: { status: 400, error: 'invalid_request' },
   too_large: { status: 413, error: 'invalid_request' },
+  not_acceptable: { status: 406, error: 'invalid_request' },
+  unsupported_media_type: { status: 415, error: 'invalid_request' },
   // The standard asks for the status and has no code of its own for it.
   not_implemented: { status: 501, error: 'invalid_request' },
   throttled: { status: 429, error: 'temporarily_unavailable' },
@@ -105,13 +107,3 @@ const codes: ReadonlyMap<BearerProblem, string> = new Map([
   ['expired', 'expired_token'],
   ['unproven', 'invalid_dpop_proof'],
 ])
-
-/** RFC 6750, 3: the header knows only invalid_token, and no error where there was no token at all. */
-function challenge(refusal: BearerRefusal): string {
-  if (refusal.problem === 'missing') return 'Bearer'
-  if (refusal.problem === 'unproven') {
-    const algs = PROOF_ALGORITHMS.join(' ')
-    return `DPoP error="invalid_dpop_proof", error_description="${refusal.message}", algs="${algs}"`
-  }
-  return `Bearer error="invalid_token", error_description="${refusal.message}"`
-}

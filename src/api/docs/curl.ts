@@ -1,11 +1,14 @@
-import type { Operation } from '../http/openapi.ts'
+import { namesIn, type Operation } from '../http/openapi.ts'
 
 /** A request as a line for a shell. Tokens and secrets come from variables, so that none is in a history. */
 export function curlOf(
-  { method, path, access, request }: Operation,
-  members: Readonly<Record<string, unknown>>,
+  { method, path: pattern, access, request }: Operation,
+  given: Readonly<Record<string, unknown>>,
   url: string,
 ): string {
+  const named = namesIn({ path: pattern })
+  const path = named.reduce((made, name) => made.replace(`{${name}}`, encoded(given[name])), pattern)
+  const members = Object.fromEntries(Object.entries(given).filter(([name]) => !named.includes(name)))
   const [first] = access
   const who = first === undefined ? [] : [WHO[first]]
   if (method === 'get') {

@@ -1,6 +1,6 @@
 import { html, type Html } from '../http/html.ts'
 import type { JsonSchema } from '../http/jsonSchema.ts'
-import { operationId, statusMeanings, type About, type Operation } from '../http/openapi.ts'
+import { operationId, sayingOf, statusMeanings, type About, type Operation } from '../http/openapi.ts'
 import { curlOf } from './curl.ts'
 import { membersOf, type Member } from './members.ts'
 
@@ -108,17 +108,13 @@ function refusals({ refusals: all }: Operation): Html | undefined {
         html`<h4>${status}</h4>
           <p>${statusMeanings[status]}.</p>
           <ul>
-            ${all.filter((one) => one.status === status).map(({ body }) => refusal(body as Refused))}
+            ${all.filter((one) => one.status === status).map(({ body }) => refusal(body))}
           </ul>`,
     )}
   </details>`
 }
 
-interface Refused {
-  readonly error: string
-  readonly error_description?: string
-}
-
-function refusal({ error, error_description: description }: Refused): Html {
-  return html`<li><code>${error}</code>${description === undefined ? '' : `: ${description}`}</li>`
+function refusal(body: unknown): Html {
+  const [code, sentence] = sayingOf(body)
+  return html`<li><code>${code}</code>${sentence === undefined ? '' : `: ${sentence}`}</li>`
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Refusal } from '../../refusal.ts'
 
-const JSON_TYPE = /^application\/json *(?:; *charset="?utf-8"? *)?$/i
+export const JSON_TYPE = /^application\/json *(?:; *charset="?utf-8"? *)?$/i
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**

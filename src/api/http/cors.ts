@@ -27,7 +27,7 @@ export function cors(origins: readonly string[]): Step {
       return
     }
     response.setHeader('Access-Control-Allow-Methods', 'GET, POST')
-    response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type, DPoP')
+    response.setHeader('Access-Control-Allow-Headers', 'Authorization, Content-Type, DPoP, Idempotency-Key')
     response.setHeader('Access-Control-Max-Age', MAX_AGE_S)
     response.statusCode = 204
     response.end()

@@ -19,6 +19,12 @@ export const example = {
   handle: 'a8oTiX3vYk6bCgHn4tKc9RzWm2yVxB7sLpQ0dGfJ5uE',
   /** Of one that waits to be signed. */
   requestID: '7d2b1c90-58e4-4f6a-9b37-c0a4e1f2d863',
+  /** Of the key service; the secret is that of the key's holder. */
+  keyId: 'did:web:issuer.example#key-1',
+  spareKeyId: 'did:web:issuer.example:spare',
+  secret: 'correct horse battery staple',
+  /** Which that key is the holder's of. */
+  sdJwt: 'eyJhbGciOiJFUzI1NiJ9.eyJjbmYiOnt9fQ.c2lnbmF0dXJl~WyJzYWx0IiwiYSIsMV0~',
   accessToken: 'Hn4tKc9RzWm2yVxB7sLpQ0dGfJ5uEa8oTiX3vYk6bCg',
   refreshToken: 'pX3vYk6bCgHn4tKc9RzWm2yVxB7sLQ0dGfJ5uEa8oTi',
   redirectUri: 'https://client.example/back?app=1',
@@ -42,6 +48,10 @@ export const exampleMeanings: Readonly<Record<ExampleName, string>> = {
   SAD: 'a SAD of credentials/authorize over the same hashes, or an access token of the scope credential',
   handle: 'what credentials/authorize answered',
   requestID: 'the responseID that signHash answered',
+  keyId: 'the id of a key of yours',
+  spareKeyId: 'the id of a key that you will not need any more',
+  secret: "a secret that the key's holder has",
+  sdJwt: 'an SD-JWT that was issued to the holder of that key, with the disclosures to be shown',
   accessToken: 'an access token',
   refreshToken: 'a refresh token',
   redirectUri: 'a redirect URI that is registered for you',

@@ -26,6 +26,8 @@ export interface Operation {
   /** In its place, where that comes later. */
   readonly accepted?: Answer
   readonly refusals: readonly Rendered[]
+  /** The refusals are problems (RFC 9457), and no errors of OAuth's kind. */
+  readonly isProblem?: boolean
 }
 
 export interface Answer {
@@ -33,6 +35,8 @@ export interface Answer {
   readonly description: string
   /** Absent: there is no body. */
   readonly schema?: JsonSchema
+  /** Of the body; absent: JSON. Where there are several, the caller says which. */
+  readonly mediaTypes?: readonly string[]
 }
 
 export interface About {
@@ -60,7 +64,10 @@ export function openapi(operations: readonly Operation[], about: About): Members
     servers: [{ url: about.url }],
     tags: [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name })),
     paths,
-    components: { schemas: { Error: ERROR }, securitySchemes: securitySchemes(about.oauthUrl) },
+    components: {
+      schemas: { Error: ERROR, Problem: PROBLEM },
+      securitySchemes: securitySchemes(about.oauthUrl),
+    },
     'x-placeholders': Object.fromEntries(
       (Object.keys(example) as ExampleName[]).map((name) => [example[name], exampleMeanings[name]] as const),
     ),
@@ -74,6 +81,18 @@ const ERROR: JsonSchema = {
     error_description: { type: 'string', description: 'The sentence of the standard, where it has one' },
   },
   required: ['error'],
+}
+
+const PROBLEM: JsonSchema = {
+  type: 'object',
+  properties: {
+    type: { type: 'string', format: 'uri-reference' },
+    title: { type: 'string', description: 'What the status means' },
+    status: { type: 'integer' },
+    code: { type: 'string', description: 'For programs' },
+    detail: { type: 'string', description: 'For people' },
+  },
+  required: ['type', 'title', 'status', 'code'],
 }
 
 export const scopes = {
@@ -116,7 +135,7 @@ function operation(one: Operation): Members {
       ...[one.answer, ...(one.accepted === undefined ? [] : [one.accepted])].map(
         (answer) => [answer.status, answered(answer)] as const,
       ),
-      ...Object.entries(refused(one.refusals)),
+      ...Object.entries(refused(one)),
     ]),
   }
 }
@@ -126,19 +145,46 @@ export function operationId({ method, path }: Operation): string {
 }
 
 function asked(one: Operation, { type, schema }: NonNullable<Operation['request']>): Members {
-  if (one.method === 'get') return { parameters: parameters(one, schema) }
-  const examples = Object.entries(one.examples).map(([name, value]) => [name, { value }] as const)
-  const content = { [type]: { schema, examples: Object.fromEntries(examples) } }
-  return { requestBody: { required: true, content } }
+  const { path, rest } = split(one, schema)
+  if (one.method === 'get') return { parameters: [...path, ...parameters(one, rest)] }
+  const named = namesIn(one)
+  const examples = Object.entries(one.examples).map(([name, members]) => {
+    const value = Object.fromEntries(Object.entries(members).filter(([member]) => !named.includes(member)))
+    return [name, { value }] as const
+  })
+  const content = { [type]: { schema: rest, examples: Object.fromEntries(examples) } }
+  return { ...(path.length === 0 ? {} : { parameters: path }), requestBody: { required: true, content } }
 }
 
-function parameters({ examples }: Operation, { properties = {}, required = [] }: JsonSchema): Members[] {
+/** What stands in the address of an operation, such as `id` of /keys/{id}. */
+export const namesIn = ({ path }: Pick<Operation, 'path'>): string[] =>
+  [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
+
+/** The members of a request that stand in the address, and all others. */
+function split(one: Operation, schema: JsonSchema): { path: Members[]; rest: JsonSchema } {
+  const named = namesIn(one)
+  if (named.length === 0) return { path: [], rest: schema }
+  const { properties = {}, required = [] } = schema
+  const members = Object.entries(properties)
+  const part = (isNamed: boolean): JsonSchema => ({
+    ...schema,
+    properties: Object.fromEntries(members.filter(([name]) => named.includes(name) === isNamed)),
+    required: required.filter((name) => named.includes(name) === isNamed),
+  })
+  return { path: parameters(one, part(true), 'path'), rest: part(false) }
+}
+
+function parameters(
+  { examples }: Operation,
+  { properties = {}, required = [] }: JsonSchema,
+  where: 'query' | 'path' = 'query',
+): Members[] {
   return Object.entries(properties).map(([name, schema]) => {
     const values = Object.entries(examples).filter(([, members]) => members[name] !== undefined)
     const written = values.map(([label, members]) => [label, { value: members[name] }] as const)
     return {
       name,
-      in: 'query',
+      in: where,
       required: required.includes(name),
       schema,
       ...(written.length === 0 ? {} : { examples: Object.fromEntries(written) }),
@@ -146,13 +192,15 @@ function parameters({ examples }: Operation, { properties = {}, required = [] }:
   })
 }
 
-function answered({ status, description, schema }: Answer): Members {
+function answered({ status, description, schema, mediaTypes = ['application/json'] }: Answer): Members {
   return {
     description,
     ...(status === 302
       ? { headers: { Location: { schema: { type: 'string', format: 'uri-reference' } } } }
       : {}),
-    ...(schema === undefined ? {} : { content: { 'application/json': { schema } } }),
+    ...(schema === undefined
+      ? {}
+      : { content: Object.fromEntries(mediaTypes.map((type) => [type, { schema }])) }),
   }
 }
 
@@ -162,27 +210,38 @@ export const statusMeanings: Readonly<Record<number, string>> = {
   400: 'The request, or what it asks for, is refused',
   401: 'The access token, or the client, is not known',
   403: 'The access token is not for this',
-  404: 'There is no such method',
+  404: 'There is no such method, or nothing of that name',
   405: 'Another HTTP method is meant',
+  406: 'None of the media types that are accepted can be given',
+  409: 'What there is does not allow it',
   413: 'The request is too large',
+  415: 'The media type of the request is not read here',
   429: 'Too many requests; Retry-After says when to come back',
   500: 'A mistake of the service; nothing is known of what was done',
   501: 'The method is not implemented',
   503: 'Nothing was done, and trying again makes sense; Retry-After says when',
 }
 
-/** One code may have many sentences, and one sentence stand for two codes. */
-function sentenceOf({ error, error_description: description }: Members): string {
-  return [error, description].filter((part) => typeof part === 'string').join(': ')
+/** A code, and its sentence where it has one: one code may have many sentences, and one sentence stand for two codes. */
+export function sayingOf(body: unknown): readonly [code: string, sentence: string | undefined] {
+  const { error, error_description: description, code, detail } = body as Readonly<Record<string, string>>
+  return [error ?? code ?? '', description ?? detail]
 }
 
-function refused(refusals: readonly Rendered[]): Members {
+function sentenceOf(body: unknown): string {
+  return sayingOf(body)
+    .filter((part) => part !== undefined)
+    .join(': ')
+}
+
+function refused({ refusals, isProblem = false }: Operation): Members {
+  const [type, schema] = isProblem ? ['application/problem+json', 'Problem'] : ['application/json', 'Error']
   const statuses = [...new Set(refusals.map(({ status }) => status))].sort((a, b) => a - b)
   return Object.fromEntries(
     statuses.map((status) => {
       const bodies = refusals.filter((one) => one.status === status).map(({ body }) => body as Members)
       const examples = Object.fromEntries(bodies.map((value) => [sentenceOf(value), { value }] as const))
-      const content = { 'application/json': { schema: { $ref: '#/components/schemas/Error' }, examples } }
+      const content = { [type]: { schema: { $ref: `#/components/schemas/${schema}` }, examples } }
       return [status, { description: statusMeanings[status] ?? 'Refused', content }] as const
     }),
   )

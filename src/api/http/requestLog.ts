@@ -52,6 +52,7 @@ const faces: ReadonlyMap<string, string> = new Map([
   ['admin', 'admin'],
   ['enrol', 'enrol'],
   ['pki', 'pki'],
+  ...['generate', 'delete', 'activate', 'sign', 'keys'].map((path) => [path, 'keyservice'] as const),
 ])
 
 function faceOf(path: string): string {

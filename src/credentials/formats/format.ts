@@ -1,7 +1,7 @@
+import type { JsonObject } from '../../signing/strictJson.ts'
 import type { CredentialKey, Problem, VerificationKey } from '../credentialKey.ts'
 
-/** An object as JSON.parse makes it. */
-export type JsonObject = { readonly [member: string]: unknown }
+export type { JsonObject } from '../../signing/strictJson.ts'
 
 /** What a credential is secured with. */
 export interface IssueRequest {
@@ -20,6 +20,8 @@ export interface IssueRequest {
   readonly holder?: JsonObject | undefined
   /** Data Integrity: the proof, or proofs, that the new one comes after (VC Data Integrity 1.0, 2.1.2). */
   readonly previousProof?: string | readonly string[] | undefined
+  /** Data Integrity: a URL for the proof, by which later ones can come after it. */
+  readonly proofId?: string | undefined
 }
 
 export interface PresentRequest {
@@ -38,9 +40,18 @@ export interface ProveRequest {
   readonly now: Date
   /** The credential issuer's identifier. */
   readonly domain: string
+  /** The wallet's client_id; without, where it has none (pre-authorized code, anonymous access). */
+  readonly client?: string | undefined
   readonly challenge?: string | undefined
   readonly validUntil?: Date | undefined
   readonly cryptosuite?: string | undefined
+}
+
+/** Data Integrity, ecdsa-sd-2023: what a holder shows of a credential that was issued so. */
+export interface DeriveRequest {
+  readonly secured: JsonObject
+  /** JSON pointers of what is shown besides what always is. */
+  readonly selective: readonly string[]
 }
 
 export interface Secured {
@@ -56,9 +67,16 @@ export interface VerifyRequest {
   readonly domain?: string | undefined
   /** 'proof': the signature and the times alone; 'strict': also that the issuer controls the key. */
   readonly profile: 'strict' | 'proof'
-  /** The key that a URL names; undefined where nobody knows it. */
-  readonly resolve: (id: string) => Promise<VerificationKey | undefined>
+  /** Which of the two it must be; without, either. */
+  readonly kind?: 'credential' | 'presentation' | undefined
+  /** The key that a URL names, if its controller has it for this; undefined where nobody knows it. */
+  readonly resolve: (id: string, relationship?: Relationship) => Promise<VerificationKey | undefined>
+  /** Judges a credential that stands in a presentation, whatever its format. The table gives it; without, none is believed. */
+  readonly nested?: ((secured: string | Buffer | JsonObject) => Promise<Verdict>) | undefined
 }
+
+/** What a controller has a key for (Controlled Identifiers 1.0, 2.3): its credentials, its presentations. */
+export type Relationship = 'assertionMethod' | 'authentication'
 
 export interface Verdict {
   /** Empty: it is good. */
@@ -76,5 +94,6 @@ export interface Format {
   readonly issue: (request: IssueRequest) => Promise<Secured>
   readonly present?: (request: PresentRequest) => Promise<Secured>
   readonly prove?: (request: ProveRequest) => Promise<Secured>
+  readonly derive?: (request: DeriveRequest) => Promise<Secured>
   readonly verify: (request: VerifyRequest) => Promise<Verdict>
 }

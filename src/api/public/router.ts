@@ -1,0 +1,28 @@
+import { Router } from 'express'
+import type { Context } from '../../context.ts'
+import { Refusal } from '../../refusal.ts'
+import { renderErrors } from '../http/errors.ts'
+import { problem, PROBLEM_TYPE } from '../http/problem.ts'
+import { issuerDocument } from './issuer.ts'
+import { status } from './status.ts'
+
+/** For anyone, without asking who, and without a line in the log that says who asked: what verifiers of credentials fetch. */
+export function publicRouter(ctx: Context): Router {
+  const router = Router({ caseSensitive: true, strict: true })
+  router.use(['/status', '/issuers'], (request, response, next) => {
+    response.setHeader('Access-Control-Allow-Origin', '*')
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      next()
+      return
+    }
+    response.setHeader('Allow', 'GET, HEAD')
+    throw new Refusal('method_not_allowed', 'Here is GET, and nothing else.')
+  })
+  router.get('/status/:list/:form', (request, response) => status(ctx, request, response))
+  router.get('/issuers/:id/did.json', (request, response) => issuerDocument(ctx, request, response))
+  router.use(['/status', '/issuers'], () => {
+    throw new Refusal('not_found', 'There is no such address.')
+  })
+  router.use(renderErrors(ctx.log, problem, PROBLEM_TYPE))
+  return router
+}

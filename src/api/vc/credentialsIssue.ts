@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { issueCredential, statusPurposes } from '../../credentials/issueCredential.ts'
+import { endpoint } from '../http/problemEndpoint.ts'
+import { credentialId, format, object, pointers, text } from './members.ts'
+
+const status = z
+  .array(z.enum(statusPurposes, `one of ${statusPurposes.join(', ')}`), 'a list is wanted')
+  .max(statusPurposes.length)
+  .refine((purposes) => new Set(purposes).size === purposes.length, 'one purpose stands there twice')
+
+/** VC API 0.3, 3.2.1: issue credential. */
+export const credentialsIssue = endpoint({
+  method: 'POST',
+  path: '/credentials/issue',
+  request: z.strictObject({
+    credential: object,
+    options: z
+      .strictObject({
+        format: format.default('data-integrity').meta({ description: 'How it is secured' }),
+        cryptosuite: text(100).optional().meta({ description: 'Data Integrity: which; without, by the key' }),
+        mandatoryPointers: pointers
+          .optional()
+          .meta({ description: 'ecdsa-sd-2023: JSON pointers of what is always disclosed' }),
+        selective: pointers
+          .optional()
+          .meta({ description: 'SD-JWT: JSON pointers of what its holder may leave out' }),
+        holder: object.optional().meta({ description: "SD-JWT: the holder's public key, as a JWK" }),
+        credentialId: credentialId
+          .optional()
+          .meta({ description: "By which its status is changed; without, the credential's own id" }),
+        status: status
+          .default([])
+          .meta({ description: 'What may become of it: it gets an entry in a status list of its issuer' }),
+      })
+      .default({ format: 'data-integrity', status: [] }),
+  }),
+  described: {
+    summary: 'Issues a credential, by a key of the issuer that it names',
+    examples: {},
+    answer: { status: 201, says: 'The credential as it was secured', schema: z.looseObject({}) },
+    refusals: [
+      ['invalid_request', 'issuer: not an issuer of yours'],
+      ['conflict', 'There are several issuers: the credential has to name one.'],
+    ],
+  },
+  answer: async (ctx, { clientId, input }) => {
+    const { credential, options } = input
+    const { body } = await issueCredential(ctx, { clientId, credential, ...options })
+    const verifiableCredential = Buffer.isBuffer(body) ? body.toString('base64url') : body
+    return { status: 201, body: { verifiableCredential } }
+  },
+})

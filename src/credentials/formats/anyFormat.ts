@@ -1,0 +1,41 @@
+import { isEnveloped, opened } from './enveloped.ts'
+import type { Format, JsonObject, Verdict, VerifyRequest } from './format.ts'
+
+/** A credential stands in a presentation, and perhaps in an envelope. What goes deeper is no credential. */
+const DEPTH_MAX = 2
+
+/** The request, with what judges the credentials of a presentation: the rows of the table. */
+export function nestedIn(rows: readonly Format[], request: VerifyRequest, depth = 0): VerifyRequest {
+  const nested = async (secured: VerifyRequest['secured']): Promise<Verdict> => {
+    // It was made for nobody in particular: challenge and domain are the presentation's.
+    const { now, profile, resolve } = request
+    const inner = nestedIn(rows, { secured, now, profile, resolve, kind: 'credential' }, depth + 1)
+    return depth < DEPTH_MAX ? verifyAny(rows, inner) : tooDeep()
+  }
+  return { ...request, nested }
+}
+
+const problem = (name: string, detail: string): Verdict => ({ problems: [{ name, detail }] })
+const tooDeep = (): Verdict => problem('too-deep', 'An envelope in an envelope')
+
+/** In the format that it has, by its looks. */
+export async function verifyAny(rows: readonly Format[], request: VerifyRequest): Promise<Verdict> {
+  const { secured, nested } = request
+  if (isObject(secured) && isEnveloped(secured)) {
+    const inside = opened(secured)
+    if (inside === undefined) return problem('malformed', 'id: not a data: URL of a secured credential')
+    return nested?.(inside) ?? tooDeep()
+  }
+  const name = formatOf(secured)
+  const row = rows.find((one) => one.name === name)
+  return row?.verify(request) ?? problem('not-verified', 'Nothing here verifies it')
+}
+
+function formatOf(secured: VerifyRequest['secured']): Format['name'] {
+  if (Buffer.isBuffer(secured)) return 'cose'
+  if (typeof secured !== 'string') return 'data-integrity'
+  return secured.includes('~') ? 'sd-jwt' : 'jwt'
+}
+
+const isObject = (secured: VerifyRequest['secured']): secured is JsonObject =>
+  typeof secured === 'object' && !Buffer.isBuffer(secured)

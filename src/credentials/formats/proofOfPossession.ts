@@ -1,0 +1,25 @@
+import { signJws } from '../../signing/jws.ts'
+import { numericDate } from '../dateTime.ts'
+import { jwkOf } from '../jwk.ts'
+import type { ProveRequest, Secured } from './format.ts'
+import { defined } from './jwtVc.ts'
+import { refuse } from './making.ts'
+
+/**
+ * OpenID4VCI 1.0, F.1. `iss` is the wallet's client_id and nothing else: whose key it is, the key says, by its DID URL or by
+ * itself.
+ */
+export async function proveByJwt(request: ProveRequest): Promise<Secured> {
+  const { key, now, domain, challenge, validUntil, client, cryptosuite } = request
+  if (cryptosuite !== undefined) refuse('cryptosuite', 'not in this format')
+  const claims = defined({
+    iss: client,
+    aud: domain,
+    iat: numericDate(now),
+    nonce: challenge,
+    exp: validUntil && numericDate(validUntil),
+  })
+  const named = key.id.startsWith('did:') ? { kid: key.id } : { jwk: jwkOf(key) }
+  const body = await signJws(key, { typ: 'openid4vci-proof+jwt', ...named }, claims)
+  return { body, mediaType: 'application/openid4vci-proof+jwt' }
+}

@@ -1,0 +1,85 @@
+import type { Context } from '../context.ts'
+import { Refusal } from '../refusal.ts'
+import { isObject, type JsonObject } from '../signing/strictJson.ts'
+import type { IssueRequest, Secured } from './formats/format.ts'
+import { formats } from './formats/index.ts'
+import { issuerKey, type IssuerKey } from './issuers.ts'
+import { allocateEntry } from './status/allocate.ts'
+import { bitstringEntries, tokenStatusClaim } from './status/documents.ts'
+
+export const statusPurposes = ['revocation', 'suspension'] as const
+export type StatusPurpose = (typeof statusPurposes)[number]
+
+export interface CredentialOrder extends Pick<
+  IssueRequest,
+  'credential' | 'cryptosuite' | 'mandatoryPointers' | 'selective' | 'holder'
+> {
+  readonly clientId: string
+  readonly format: keyof typeof formats
+  /** By which its status is changed; without, the credential's own id. */
+  readonly credentialId?: string | undefined
+  /** What may become of it. Empty: nothing, and it names no list. */
+  readonly status: readonly StatusPurpose[]
+}
+
+/**
+ * Issues a credential of a client, by a key of its issuer that the credential names.
+ * @throws Refusal invalid_request (it names an issuer that is none of the client's; what its format says is wrong), conflict
+ * (it names none, and there are several)
+ */
+export async function issueCredential(ctx: Context, order: CredentialOrder): Promise<Secured> {
+  const { clientId, credential, format } = order
+  const row = formats[format]
+  if (row === undefined) throw new Refusal('invalid_request', `${format}: no such format`)
+  const key = await keyOf(ctx, clientId, credential)
+  const withIssuer =
+    issuerOf(credential) === undefined ? { ...credential, ...named(credential, key) } : credential
+  const { cryptosuite, mandatoryPointers, selective, holder } = order
+  const options = { cryptosuite, mandatoryPointers, selective, holder }
+  const asked = { key, now: new Date(ctx.clock()), ...options }
+  return row.issue({ ...asked, credential: await withStatus(ctx, order, { credential: withIssuer, key }) })
+}
+
+async function keyOf(ctx: Context, clientId: string, credential: JsonObject): Promise<IssuerKey> {
+  const identifier = issuerOf(credential)
+  const by = { clientId, ...(identifier === undefined ? {} : { identifier }) }
+  const issuing = { act: 'credential.issue', actor: `client:${clientId}`, subjects: [] }
+  return issuerKey(ctx, by, issuing).catch((error: unknown) => {
+    if (!(error instanceof Refusal && error.code === 'not_found')) throw error
+    throw new Refusal('invalid_request', 'issuer: not an issuer of yours')
+  })
+}
+
+/** @throws Refusal for what is neither a name nor an object with one */
+function issuerOf({ issuer, iss }: JsonObject): string | undefined {
+  const given = isObject(issuer) ? issuer['id'] : (issuer ?? iss)
+  if (given === undefined && !isObject(issuer)) return undefined
+  if (typeof given === 'string') return given
+  throw new Refusal('invalid_request', 'issuer: neither a URL nor an object with an id')
+}
+
+/** Where the credential does not say who issues it: the one who does. */
+const named = ({ vct }: JsonObject, { controller }: IssuerKey): JsonObject =>
+  vct === undefined ? { issuer: controller } : { iss: controller }
+
+/** With its entries, which are taken for good as soon as they are in it. */
+async function withStatus(
+  ctx: Context,
+  { status, credentialId }: CredentialOrder,
+  { credential, key }: { readonly credential: JsonObject; readonly key: IssuerKey },
+): Promise<JsonObject> {
+  if (status.length === 0) return credential
+  const isToken = credential['vct'] !== undefined
+  const member = isToken ? 'status' : 'credentialStatus'
+  if (credential[member] !== undefined)
+    throw new Refusal('invalid_request', `${member}: is there already, and the service was asked for it`)
+  const { id } = credential
+  const own = typeof id === 'string' ? id : undefined
+  const { issuerId } = key
+  const entry = await allocateEntry(ctx, { issuerId, credentialId: credentialId ?? own })
+  if (isToken) return { ...credential, status: tokenStatusClaim(ctx.config.baseUrl, entry) }
+  const entries = bitstringEntries(ctx.config.baseUrl, entry).filter(({ statusPurpose }) =>
+    status.some((purpose) => purpose === statusPurpose),
+  )
+  return { ...credential, credentialStatus: entries.length === 1 ? entries[0] : entries }
+}

@@ -1,0 +1,80 @@
+import { timingSafeEqual } from 'node:crypto'
+import { raise } from '../alarms.ts'
+import type { Context } from '../context.ts'
+import { signingKeys, type IssuerKeyRow } from '../db/credentialIssuers.ts'
+import type { Database } from '../db/database.ts'
+import { Refusal } from '../refusal.ts'
+import { issuerKeySeal } from '../signing/derived.ts'
+import { permitForService } from '../signing/permit.ts'
+import { sign } from '../signing/sign.ts'
+import type { CredentialKey } from './credentialKey.ts'
+
+/** Rows whose seals were found good, by what is sealed; as many issuers as sign within a while on one replica. */
+const MAX_BELIEVED = 10_000
+const believedOf = new WeakMap<Database, Set<string>>()
+
+/** A key that an issuer signs with now, and what it is to sign. */
+export interface IssuerKey extends CredentialKey {
+  readonly issuerId: string
+}
+
+export interface Issuing {
+  /** The verb of the audit log. */
+  readonly act: string
+  /** As the audit log names who asks. */
+  readonly actor: string
+  readonly subjects: readonly string[]
+}
+
+/**
+ * The key by which an issuer signs now.
+ * @param by the client, and one of its issuers: its DID, or nothing where it has one alone; or the issuer itself
+ * @throws Refusal not_found (unknown, foreign and disabled alike), conflict (which issuer is not said, and there are several)
+ */
+export async function issuerKey(
+  ctx: Context,
+  by: { readonly clientId?: string; readonly identifier?: string; readonly issuerId?: string },
+  issuing: Issuing,
+): Promise<IssuerKey> {
+  const [row, other] = await signingKeys(ctx.db, by)
+  if (row === undefined) throw new Refusal('not_found', 'There is no such issuer.')
+  if (other !== undefined && other.issuerId !== row.issuerId)
+    throw new Refusal('conflict', 'There are several issuers: the credential has to name one.')
+  await checkSeal(ctx, row)
+  const { issuerId, verificationMethod: id, identifier: controller, scheme, key } = row
+  const { act, actor } = issuing
+  const subjects = [`issuer:${issuerId}`, ...issuing.subjects]
+  return {
+    issuerId,
+    id,
+    controller,
+    scheme,
+    keyType: key.keyType,
+    spki: key.spki,
+    sign: async (octets) => {
+      const flow = row.clientId
+      const permit = permitForService({ key, scheme, messages: [octets], act, actor, subjects, flow })
+      const [signature] = await sign(ctx, permit)
+      if (signature === undefined) throw new Error('no signature')
+      return signature
+    },
+  }
+}
+
+/** Asked of the token once for each row as it is: an altered one is another one. */
+async function checkSeal(ctx: Context, row: IssuerKeyRow): Promise<void> {
+  const { issuerId, clientId, identifier, verificationMethod, scheme, seal } = row
+  const sealed = { keyId: row.key.keyId, issuerId, clientId, identifier, verificationMethod, scheme }
+  const name = JSON.stringify([sealed, seal.toString('base64')])
+  const believed = believedOf.get(ctx.db) ?? new Set()
+  believedOf.set(ctx.db, believed)
+  if (believed.has(name)) return
+  const wanted = await issuerKeySeal(ctx, sealed)
+  if (seal.length !== wanted.length || !timingSafeEqual(seal, wanted)) {
+    const says = 'the row of an issuer was altered; it signs nothing'
+    raise(ctx.log, 'seal_broken', { says, issuer: issuerId })
+    throw new Error(says)
+  }
+  if (believed.size >= MAX_BELIEVED) believed.clear()
+  believed.add(name)
+}

@@ -1,0 +1,120 @@
+import jsonld, { type Options, type RemoteDocument } from 'jsonld'
+import { Refusal } from '../../refusal.ts'
+import type { JsonObject } from '../formats/format.ts'
+import { contextOf } from './contexts.ts'
+import { contextResolver } from './resolver.ts'
+
+/**
+ * How often RDFC-1.0 may look deeper at blank nodes that look alike: n times for n of them, which is enough for what people
+ * write. A clique of ten, made to take hours, ends after a few milliseconds.
+ */
+const MAX_WORK_FACTOR = 1
+
+/** What the library asks for a URL gets from memory, or is refused. */
+function documentLoader(url: string): Promise<RemoteDocument> {
+  return Promise.resolve({ contextUrl: null, documentUrl: url, document: contextOf(url), tag: 'static' })
+}
+
+/** Everywhere the same: no network, nothing dropped without a word, no base that relative references could be read by. */
+export const JSON_LD: Options = {
+  documentLoader,
+  contextResolver,
+  safe: true,
+  base: null,
+  rdfDirection: 'i18n-datatype',
+}
+// Nobody here calls the library without a loader. Should anybody, it gets this one and not one that downloads.
+jsonld.documentLoader = documentLoader
+
+export interface Canonicalisation {
+  readonly hash: 'sha256' | 'sha384'
+  /** Filled with the labels that blank nodes had and have got. */
+  readonly labels?: Map<string, string>
+}
+
+/**
+ * Canonical N-Quads of a JSON-LD document, or of N-Quads (RDFC-1.0).
+ * @throws Refusal invalid_request, which names the term, URL or rule
+ */
+export async function canonicalise(
+  document: JsonObject | string,
+  { hash, labels }: Canonicalisation,
+): Promise<string> {
+  const canonizeOptions = {
+    algorithm: 'RDFC-1.0',
+    messageDigestAlgorithm: hash,
+    maxWorkFactor: MAX_WORK_FACTOR,
+    ...(labels === undefined ? {} : { canonicalIdMap: labels }),
+  } as const
+  const format = typeof document === 'string' ? ({ inputFormat: 'application/n-quads' } as const) : {}
+  return explained(() => jsonld.canonize(document, { ...JSON_LD, ...format, canonizeOptions }))
+}
+
+/** Whatever the library says no to is what its caller wrote. @throws Refusal invalid_request */
+export async function explained<Made>(work: () => Promise<Made>): Promise<Made> {
+  try {
+    return await work()
+  } catch (error) {
+    throw refusalOf(error)
+  }
+}
+
+interface LibraryEvent {
+  readonly code: string
+  readonly message: string
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+interface LibraryError {
+  readonly message?: string
+  readonly details?: {
+    readonly cause?: unknown
+    readonly code?: string
+    readonly term?: unknown
+    readonly event?: LibraryEvent
+  }
+}
+
+function refusalOf(error: unknown): unknown {
+  if (error instanceof Refusal || !(error instanceof Error)) return error
+  const { message, details } = error as LibraryError
+  if (details?.cause instanceof Refusal) return details.cause
+  if (details?.event !== undefined) return notSafe(details.event)
+  if (details?.code !== undefined) {
+    const term = typeof details.term === 'string' ? ` (${shown(details.term)})` : ''
+    return new Refusal('invalid_request', `JSON-LD: ${details.code}${term}`, { cause: error })
+  }
+  if (message?.startsWith('Maximum deep iterations exceeded') === true)
+    return new Refusal('invalid_request', 'its blank nodes are too many and too alike to be canonicalised')
+  return error
+}
+
+/** TABLE of what people run into, by the library's code. */
+const SENTENCES: Readonly<Record<string, string>> = {
+  'invalid property': 'is a term that its @context does not define',
+  'relative @type reference': 'is a type that its @context does not define',
+  'relative @id reference': 'is no absolute URL, and an identifier has to be one',
+  'relative object reference': 'is no absolute URL, where one has to be',
+  'empty object': 'an object in it is empty',
+  'object with only @id': 'an object in it says nothing but an identifier',
+}
+/** What of an event's details is the name of what is wrong, in the order in which it is looked for. */
+const NAMING = [
+  'property',
+  'id',
+  'type',
+  'object',
+  'term',
+  'reference',
+  'vocab',
+  'language',
+  'value',
+] as const
+
+function notSafe({ code, message, details = {} }: LibraryEvent): Refusal {
+  const named = NAMING.map((member) => details[member]).find((value) => typeof value === 'string')
+  const what = SENTENCES[code] ?? `JSON-LD: ${message.replace(/\.$/, '')}`
+  return new Refusal('invalid_request', named === undefined ? what : `${shown(named)} ${what}`)
+}
+
+const shown = (text: string): string => JSON.stringify(text.slice(0, 200))

@@ -1,0 +1,80 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Context } from '../../context.ts'
+import { grouped } from '../../db/groupCommit.ts'
+import { insertEntries, insertList, takePositions, type TakenPositions } from '../../db/statusLists.ts'
+import { unavailable } from '../../refusal.ts'
+import { publishDue } from './publish.ts'
+import { shuffled, SHUFFLE_OCTETS } from './shuffle.ts'
+
+/** Tries at a list with room: who loses against another replica finds the one that it made. */
+const TRIES = 5
+
+/** A credential's place in a list of its issuer. */
+export interface StatusEntry {
+  readonly listId: string
+  readonly index: number
+}
+
+interface Asked {
+  readonly ctx: Context
+  readonly issuerId: string
+  readonly credentialId: string | undefined
+}
+
+/**
+ * Gives a credential that is about to be issued its entry. Each is given out once: a position is taken by one statement, and
+ * positions and indices of a list correspond one to one. If we die before the credential is issued, its entry is nobody's.
+ * @throws Refusal 'unavailable' when a first list cannot be signed now
+ */
+export function allocateEntry(
+  ctx: Context,
+  asked: { readonly issuerId: string; readonly credentialId: string | undefined },
+): Promise<StatusEntry> {
+  return allocated(ctx.db, { ctx, ...asked })
+}
+
+/** One statement each for all that ask at once: no row is waited for longer than it takes to write it. */
+const allocated = grouped<Asked, StatusEntry>({
+  name: 'status-allocate',
+  rows: () => 1,
+  flush: async (db, items) => {
+    const places = new Map<Asked, StatusEntry>()
+    for (const issuerId of new Set(items.map((item) => item.issuerId))) {
+      const own = items.filter((item) => item.issuerId === issuerId)
+      const [first] = own
+      if (first === undefined) continue
+      const { listId, ...taken } = await positions(first.ctx, issuerId, own.length)
+      own.forEach((item, nth) => {
+        const index = shuffled(taken.first + nth, { key: taken.shuffle, length: taken.length })
+        places.set(item, { listId, index })
+      })
+    }
+    const entries = items.map((item) => ({ ...placeOf(places, item), credentialId: item.credentialId }))
+    await insertEntries(db, entries)
+    return items.map((item) => placeOf(places, item))
+  },
+})
+
+function placeOf(places: ReadonlyMap<Asked, StatusEntry>, item: Asked): StatusEntry {
+  const place = places.get(item)
+  if (place === undefined) throw new Error('an entry that nobody took')
+  return place
+}
+
+async function positions(ctx: Context, issuerId: string, count: number): Promise<TakenPositions> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const taken = await takePositions(ctx.db, { issuerId, count })
+    if (taken !== undefined) return taken
+    // None was published, or the last one is full. What is left in it is too little to be waited for.
+    await openList(ctx, issuerId, count)
+  }
+  throw unavailable('The status list cannot be made now')
+}
+
+/** A list is published before anything is in it: whoever gets a credential can look its status up. */
+async function openList(ctx: Context, issuerId: string, count: number): Promise<void> {
+  const { entries: length } = ctx.config.status
+  const list = { id: randomUUID(), issuerId, length, shuffle: randomBytes(SHUFFLE_OCTETS) }
+  await insertList(ctx.db, { list, count })
+  await publishDue(ctx, { issuerId })
+}

@@ -1,0 +1,56 @@
+import type { Context } from '../context.ts'
+import type { Problem } from './credentialKey.ts'
+import { issuerKeyByMethod } from '../db/credentialIssuers.ts'
+import { keyResolver } from './did/resolver.ts'
+import { verifyAny } from './formats/index.ts'
+import type { JsonObject, VerifyRequest } from './formats/format.ts'
+import { statusProblems } from './status/check.ts'
+
+export interface VerifyOrder extends Pick<
+  VerifyRequest,
+  'secured' | 'challenge' | 'domain' | 'profile' | 'kind'
+> {
+  /** Whether its status counts. */
+  readonly status: boolean
+}
+
+export interface Verified {
+  /** Empty: it is good. */
+  readonly problems: readonly Problem[]
+  readonly content: JsonObject | undefined
+}
+
+type Resolve = VerifyRequest['resolve']
+const resolvers = new WeakMap<Context, Resolve>()
+
+/** One for a context: it remembers documents of others for a while. */
+function resolverOf(ctx: Context): Resolve {
+  const { fetch, clock } = ctx
+  const resolve = resolvers.get(ctx) ?? keyResolver({ fetch, clock, own: ownKeys(ctx) })
+  resolvers.set(ctx, resolve)
+  return resolve
+}
+
+/**
+ * Keys of issuers of this service, without asking itself over the network. Keys of the key service are none of them: their
+ * names are their clients' own choice.
+ */
+const ownKeys =
+  ({ db }: Context): Resolve =>
+  async (id, relationship) => {
+    const row = await issuerKeyByMethod(db, id)
+    if (row?.keyState !== 'enabled') return undefined
+    if (relationship === 'authentication' && row.state !== 'enabled') return undefined
+    const { key, identifier: controller, scheme } = row
+    return { id, controller, keyType: key.keyType, spki: key.spki, scheme }
+  }
+
+/** Judges a credential or a presentation, in whichever format it is. Nothing is fetched but what DIDs of the web name. */
+export async function verifySecured(ctx: Context, order: VerifyOrder): Promise<Verified> {
+  const { status, ...asked } = order
+  const verdict = await verifyAny({ ...asked, now: new Date(ctx.clock()), resolve: resolverOf(ctx) })
+  const { content } = verdict
+  const problems = [...verdict.problems]
+  if (status && content !== undefined) problems.push(...(await statusProblems(ctx, content)))
+  return { problems, content }
+}

@@ -1,0 +1,86 @@
+import { MAX_FAILURES_OF_ALL, type Attempt } from './attempts.ts'
+import { one, type Queries } from './database.ts'
+
+/** Wrong secrets in a row, by one client for one key, after which it waits: from this one on, */
+export const BACK_OFF_FROM = 6
+/** a second, then twice as long each time, */
+const FIRST_WAIT_S = 1
+/** but never longer: a quarter of an hour makes a hundred guesses take a day. */
+export const MAX_WAIT_S = 900
+
+/** 'locked': so often wrong over all clients that an operator has to look at it. */
+export type KeyAttempt =
+  | { readonly outcome: 'reserved'; /** The database's clock, in ms. */ readonly now: number }
+  | { readonly outcome: 'waits'; /** Whole seconds. */ readonly seconds: number }
+  | { readonly outcome: 'locked' }
+
+/**
+ * Counts an attempt at a holder key as failed before its secrets are looked at, as attempts.ts does for credentials; but who
+ * was wrong too often waits, and nobody has to unlock. One statement: of any number who ask at once, on any number of
+ * replicas, so many get through as are allowed.
+ */
+export async function reserveKeyAttempt(q: Queries, attempt: Attempt): Promise<KeyAttempt> {
+  const row = one(
+    await q.query<{ allowed: boolean; now: string }>({
+      name: 'key-attempt-reserve',
+      text: `with mine as (
+          insert into activation_attempt as t (key_id, client_id, failures)
+          select $1::uuid, $2::text, 1
+           where not exists (select from activation_total where key_id = $1::uuid and failures >= $3::int)
+          on conflict (key_id, client_id) do update
+            set failures = t.failures + 1, updated_at = now(),
+                next_at = case when t.failures + 1 >= ${BACK_OFF_FROM} then
+                  clock_timestamp() + least(${MAX_WAIT_S},
+                    ${FIRST_WAIT_S} * 2 ^ least(t.failures + 1 - ${BACK_OFF_FROM}, 20)) * interval '1 second' end
+            where t.next_at is null or t.next_at <= clock_timestamp()
+          returning 1),
+        everyone as (
+          insert into activation_total as t (key_id, failures) select $1::uuid, 1 from mine
+          on conflict (key_id) do update set failures = t.failures + 1 where t.failures < $3::int
+          returning 1)
+        select exists (select from everyone) as allowed, (extract(epoch from now()) * 1000)::bigint as now`,
+      values: [attempt.keyId, attempt.clientId, MAX_FAILURES_OF_ALL],
+    }),
+  )
+  if (row.allowed) return { outcome: 'reserved', now: Number(row.now) }
+  return whyNot(q, attempt)
+}
+
+/** By a statement of its own: what another transaction wrote while the first one ran is not seen by it. */
+async function whyNot(q: Queries, attempt: Attempt): Promise<KeyAttempt> {
+  const [row] = await q.query<{ isLocked: boolean; seconds: number }>({
+    text: `select exists (select from activation_total where key_id = $1::uuid and failures >= $3::int) as "isLocked",
+                  greatest(1, ceil(extract(epoch from next_at - clock_timestamp())))::int as seconds
+             from activation_attempt where key_id = $1::uuid and client_id = $2::text`,
+    values: [attempt.keyId, attempt.clientId, MAX_FAILURES_OF_ALL],
+  })
+  // Others may have used the ceiling up before this client's first attempt.
+  if (row === undefined || row.isLocked) return { outcome: 'locked' }
+  return { outcome: 'waits', seconds: row.seconds }
+}
+
+/** Nobody judged the secrets: the attempt does not count, and whoever waited until it does not wait anew. */
+export async function returnKeyAttempt(q: Queries, attempt: Attempt): Promise<void> {
+  await q.query({
+    text: `with mine as (
+        update activation_attempt set failures = greatest(0, failures - 1), next_at = null, updated_at = now()
+         where key_id = $1::uuid and client_id = $2::text)
+      update activation_total set failures = greatest(0, failures - 1) where key_id = $1::uuid`,
+    values: [attempt.keyId, attempt.clientId],
+  })
+}
+
+/** The secrets were right: the client's own count starts anew, and no other client's. */
+export async function forgetKeyFailures(q: Queries, attempt: Attempt): Promise<void> {
+  await q.query({
+    name: 'key-attempt-forget',
+    text: `with mine as (
+        select failures from activation_attempt where key_id = $1::uuid and client_id = $2::text for update),
+      reset as (
+        update activation_attempt set failures = 0, next_at = null, updated_at = now()
+         where key_id = $1::uuid and client_id = $2::text)
+      update activation_total set failures = greatest(0, failures - coalesce((select failures from mine), 0))
+       where key_id = $1::uuid`,
+    values: [attempt.keyId, attempt.clientId],
+  })
+}

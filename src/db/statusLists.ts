@@ -1,0 +1,124 @@
+/** Status lists: who gets which entry, whose turn it is to publish, and what was published. */
+import type { Queries } from './database.ts'
+
+/** Positions of a list that are ours, and what makes indices of them. */
+export interface TakenPositions {
+  readonly listId: string
+  readonly first: number
+  readonly length: number
+  readonly shuffle: Buffer
+}
+
+/**
+ * Takes so many positions of the issuer's newest list, for good: a short statement of its own, so that nobody waits for
+ * what is issued with them.
+ * @returns undefined where there is no list that was published and has room
+ */
+export async function takePositions(
+  q: Queries,
+  { issuerId, count }: { readonly issuerId: string; readonly count: number },
+): Promise<TakenPositions | undefined> {
+  const [row] = await q.query<TakenPositions>({
+    name: 'status-take-positions',
+    text: `update status_list l set taken = l.taken + $2::int
+            where l.id = (select id from status_list where issuer_id = $1::uuid order by number desc limit 1)
+              and l.taken + $2::int <= l.length and l.octets is not null
+           returning l.id as "listId", l.taken - $2::int as first, l.length, l.shuffle`,
+    values: [issuerId, count],
+  })
+  return row
+}
+
+export interface NewList {
+  readonly id: string
+  readonly issuerId: string
+  readonly length: number
+  readonly shuffle: Buffer
+}
+
+/** The issuer's next list, unless one with room for `count` is there, or being made. */
+export async function insertList(
+  q: Queries,
+  { list, count }: { list: NewList; count: number },
+): Promise<void> {
+  await q.query({
+    text: `insert into status_list (id, issuer_id, number, length, shuffle)
+           select $1::uuid, $2::uuid, coalesce(max(number) + 1, 0), $3::int, $4::bytea
+             from status_list where issuer_id = $2::uuid
+           having coalesce(bool_and(taken + $5::int > length), true)
+           on conflict (issuer_id, number) do nothing`,
+    values: [list.id, list.issuerId, list.length, list.shuffle, count],
+  })
+}
+
+export interface NewEntry {
+  readonly listId: string
+  readonly index: number
+  readonly credentialId: string | undefined
+}
+
+export async function insertEntries(q: Queries, entries: readonly NewEntry[]): Promise<void> {
+  await q.query({
+    name: 'status-insert-entries',
+    text: `insert into status_entry (list_id, index, credential_id)
+           select * from unnest($1::uuid[], $2::int[], $3::text[])`,
+    values: [
+      entries.map(({ listId }) => listId),
+      entries.map(({ index }) => index),
+      entries.map(({ credentialId }) => credentialId ?? null),
+    ],
+  })
+}
+
+export interface EntryRow {
+  readonly listId: string
+  readonly index: number
+  readonly status: number
+  readonly issuerId: string
+}
+
+/** A client's entries: those of a credential, or one of a list. */
+export async function findEntries(
+  q: Queries,
+  by: {
+    readonly clientId: string
+    readonly credentialId?: string
+    readonly entry?: { readonly listId: string; readonly index: number }
+  },
+): Promise<EntryRow[]> {
+  return q.query<EntryRow>({
+    text: `select e.list_id as "listId", e.index, e.status, l.issuer_id as "issuerId"
+             from status_entry e join status_list l on l.id = e.list_id
+             join credential_issuer i on i.id = l.issuer_id and i.client_id = $1::text
+            where case when $2::text is not null then e.credential_id = $2::text
+                       else e.list_id = $3::uuid and e.index = $4::int end
+            order by l.number desc limit 2`,
+    values: [by.clientId, by.credentialId ?? null, by.entry?.listId ?? null, by.entry?.index ?? null],
+  })
+}
+
+/** @returns false where its status is not any more what it was changed from */
+export async function changeEntry(
+  q: Queries,
+  change: { readonly listId: string; readonly index: number; readonly from: number; readonly to: number },
+): Promise<boolean> {
+  const rows = await q.query({
+    text: `update status_entry set status = $4::smallint, is_published = false, changed_at = now()
+            where list_id = $1::uuid and index = $2::int and status = $3::smallint returning 1`,
+    values: [change.listId, change.index, change.from, change.to],
+  })
+  return rows.length === 1
+}
+
+/** The status that an entry has now, published or not. */
+export async function statusOf(
+  q: Queries,
+  entry: { readonly listId: string; readonly index: number },
+): Promise<number | undefined> {
+  const [row] = await q.query<{ status: number }>({
+    name: 'status-of',
+    text: 'select status from status_entry where list_id = $1::uuid and index = $2::int',
+    values: [entry.listId, entry.index],
+  })
+  return row?.status
+}
