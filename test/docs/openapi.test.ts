@@ -5,6 +5,8 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { version1 } from '../../src/api/csc/version1.ts'
 import { version2 } from '../../src/api/csc/version2.ts'
 import { example } from '../../src/api/http/exampleValues.ts'
+import { keyservice } from '../../src/api/keyservice/router.ts'
+import { vc } from '../../src/api/vc/router.ts'
 import { editions } from '../csc/editions.ts'
 import type { Row } from '../csc/rows.ts'
 import { detailRows, rows as requestRows } from '../oauth/requestRows.ts'
@@ -73,6 +75,15 @@ describe('/openapi.json', function () {
         expect(path?.post, sentence).to.be.an('object')
         if (byGet) expect(path?.get, sentence).to.be.an('object')
       }
+    }
+  })
+
+  it('describes every endpoint of the key service and of the VC API that is served', () => {
+    for (const { method, path } of [...keyservice.endpoints, ...vc.endpoints]) {
+      const described = document.paths[path.replaceAll(/:(\w+)/g, '{$1}')]
+      const verb = method === 'GET' ? 'get' : 'post'
+      const sentence = `${method} ${path} is not in the document: give it \`described.examples\``
+      expect(described?.[verb], sentence).to.be.an('object')
     }
   })
 

@@ -1,12 +1,20 @@
 import { z } from 'zod'
 import { issueCredential, statusPurposes } from '../../credentials/issueCredential.ts'
+import { example } from '../http/exampleValues.ts'
 import { endpoint } from '../http/problemEndpoint.ts'
-import { credentialId, format, object, pointers, text } from './members.ts'
+import { credentialId, format, ISSUED, object, pointers, text } from './members.ts'
 
 const status = z
   .array(z.enum(statusPurposes, `one of ${statusPurposes.join(', ')}`), 'a list is wanted')
   .max(statusPurposes.length)
   .refine((purposes) => new Set(purposes).size === purposes.length, 'one purpose stands there twice')
+
+const CREDENTIAL = {
+  '@context': ['https://www.w3.org/ns/credentials/v2'],
+  type: ['VerifiableCredential'],
+  issuer: example.issuer,
+  credentialSubject: { id: 'did:example:ada' },
+}
 
 /** VC API 0.3, 3.2.1: issue credential. */
 export const credentialsIssue = endpoint({
@@ -36,8 +44,19 @@ export const credentialsIssue = endpoint({
   }),
   described: {
     summary: 'Issues a credential, by a key of the issuer that it names',
-    examples: {},
-    answer: { status: 201, says: 'The credential as it was secured', schema: z.looseObject({}) },
+    examples: {
+      'with an entry in a status list': { credential: CREDENTIAL, options: { status: ['revocation'] } },
+      'as a JWT': { credential: CREDENTIAL, options: { format: 'jwt' } },
+      'of which its holder shows what is asked for': {
+        credential: { ...CREDENTIAL, credentialSubject: { id: 'did:example:ada', name: 'Ada Lovelace' } },
+        options: { cryptosuite: 'ecdsa-sd-2023', mandatoryPointers: ['/issuer'] },
+      },
+      'an SD-JWT VC': {
+        credential: { vct: 'https://university.example/degree', iss: example.issuer, degree: 'Master' },
+        options: { format: 'sd-jwt', selective: ['/degree'] },
+      },
+    },
+    answer: { status: 201, says: 'The credential as it was secured', schema: ISSUED },
     refusals: [
       ['invalid_request', 'issuer: not an issuer of yours'],
       ['conflict', 'There are several issuers: the credential has to name one.'],

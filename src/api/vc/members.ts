@@ -59,3 +59,10 @@ export const checks = z
   .max(20, '20 at most')
   .optional()
   .meta({ description: 'Without, or with credentialStatus in it: the status, too' })
+
+/** What is answered: an object, or a token as a string. */
+export const ISSUED = z.object({
+  verifiableCredential: z
+    .unknown()
+    .meta({ description: 'A document with its proof; of other formats, the compact form' }),
+})
