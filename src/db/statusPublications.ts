@@ -1,5 +1,5 @@
 /** Whose turn it is to publish a status list, of what, and what relying parties get. */
-import type { Queries } from './database.ts'
+import { one, type Queries } from './database.ts'
 
 export type StatusForm = 'revocation' | 'suspension' | 'token'
 
@@ -135,4 +135,26 @@ export async function findDocument(
     values: [listId, form],
   })
   return row
+}
+
+/** How status lists keep to their times. */
+export interface StatusHealth {
+  /** Lists that were never published, or of whose time between refreshing and ending more than half is over. */
+  readonly late: number
+  /** Seconds that the oldest change which is not published has waited; 0: none waits. */
+  readonly oldestChange: number
+}
+
+export async function statusHealth(q: Queries): Promise<StatusHealth> {
+  return one(
+    await q.query<StatusHealth>({
+      text: `select (select count(*) from status_list l
+                       left join lateral (select min(expires_at) as expires_at from status_document
+                                           where list_id = l.id) d on true
+                      where l.refresh_at is null
+                         or now() > l.refresh_at + (d.expires_at - l.refresh_at) / 2)::int as late,
+                    coalesce(extract(epoch from now() -
+                      (select min(changed_at) from status_entry where not is_published)), 0)::float8 as "oldestChange"`,
+    }),
+  )
 }

@@ -3,13 +3,14 @@ import type { Context } from '../../context.ts'
 import { Refusal } from '../../refusal.ts'
 import { renderErrors } from '../http/errors.ts'
 import { problem, PROBLEM_TYPE } from '../http/problem.ts'
+import { requestCount } from '../http/requestLog.ts'
 import { issuerDocument } from './issuer.ts'
 import { status } from './status.ts'
 
 /** For anyone, without asking who, and without a line in the log that says who asked: what verifiers of credentials fetch. */
 export function publicRouter(ctx: Context): Router {
   const router = Router({ caseSensitive: true, strict: true })
-  router.use(['/status', '/issuers'], (request, response, next) => {
+  router.use(['/status', '/issuers'], requestCount(ctx), (request, response, next) => {
     response.setHeader('Access-Control-Allow-Origin', '*')
     if (request.method === 'GET' || request.method === 'HEAD') {
       next()
