@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from '../../context.ts'
 import { grouped } from '../../db/groupCommit.ts'
 import { insertEntries, insertList, takePositions, type TakenPositions } from '../../db/statusLists.ts'
@@ -6,8 +7,10 @@ import { unavailable } from '../../refusal.ts'
 import { publishDue } from './publish.ts'
 import { shuffled, SHUFFLE_OCTETS } from './shuffle.ts'
 
-/** Tries at a list with room: who loses against another replica finds the one that it made. */
-const TRIES = 5
+/** Tries at a list with room: who loses against another replica, or against the publisher, finds the one that it makes. */
+const TRIES = 30
+/** Between them: that one waits for three signatures. */
+const PAUSE_MS = 100
 
 /** A credential's place in a list of its issuer. */
 export interface StatusEntry {
@@ -65,6 +68,7 @@ async function positions(ctx: Context, issuerId: string, count: number): Promise
   for (let tries = 0; tries < TRIES; tries++) {
     const taken = await takePositions(ctx.db, { issuerId, count })
     if (taken !== undefined) return taken
+    if (tries > 0) await pause(PAUSE_MS)
     // None was published, or the last one is full. What is left in it is too little to be waited for.
     await openList(ctx, issuerId, count)
   }
