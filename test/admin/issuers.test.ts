@@ -26,8 +26,7 @@ describe('issuers of credentials', () => {
     const { status, body } = await service.admin(...args)
     return { status, body: body as Record<string, unknown> }
   }
-  const create = (body: Record<string, unknown>) =>
-    call(service.operators.officer, 'POST /issuers', { body })
+  const create = (body: Record<string, unknown>) => call(service.operators.officer, 'POST /issuers', { body })
   const made = async (more: Record<string, unknown> = {}) => {
     const { status, body } = await create({ client: service.client.id, keyType: 'P-256', ...more })
     expect(status, JSON.stringify(body)).to.equal(201)
