@@ -29,6 +29,16 @@ export const V1: JsonObject = {
   credentialSubject: { id: 'did:example:ada', name: 'Ada' },
 }
 
+/** Of an SD-JWT VC. */
+export const CLAIMS: JsonObject = {
+  iss: CONTROLLER,
+  vct: 'https://issuer.example/pid',
+  exp: SECONDS + 1000,
+  given_name: 'Ada',
+  address: { locality: 'Oslo', country: 'NO', lines: ['a', 'b', 'c'] },
+  nationalities: ['NO', 'GB'],
+}
+
 export const publicKey = (spki: Buffer): KeyObject =>
   createPublicKey({ key: spki, format: 'der', type: 'spki' })
 
