@@ -10,6 +10,7 @@ import { addCeremonyCommands } from '../../scripts/cli/commands/ceremonies.ts'
 import { addClientCommands } from '../../scripts/cli/commands/clients.ts'
 import { addCredentialCommands } from '../../scripts/cli/commands/credentials.ts'
 import { addDeliveryCommands } from '../../scripts/cli/commands/deliveries.ts'
+import { addIssuerCommands } from '../../scripts/cli/commands/issuers.ts'
 import { addKeyCommands } from '../../scripts/cli/commands/keys.ts'
 import { addOperatorCommands } from '../../scripts/cli/commands/operators.ts'
 import { addPersonCommands } from '../../scripts/cli/commands/persons.ts'
@@ -100,6 +101,7 @@ describe("The operator's page", () => {
       addClientCommands,
       addCredentialCommands,
       addDeliveryCommands,
+      addIssuerCommands,
       addKeyCommands,
       addOperatorCommands,
       addPersonCommands,
