@@ -75,7 +75,7 @@ export async function storePublication(
     readonly validS: number
   },
 ): Promise<boolean> {
-  const { listId, changes, documents } = made
+  const { listId, changes } = made
   const rows = await tx.query({
     text: `update status_list set octets = $3::bytea, instance = null, retry_at = null,
                   refresh_at = coalesce(now() + $4::int * interval '1 second', refresh_at)
@@ -83,6 +83,25 @@ export async function storePublication(
     values: [listId, made.instanceId, made.octets, made.refreshS ?? null],
   })
   if (rows.length === 0) return false
+  await storeDocuments(tx, made)
+  await tx.query({
+    text: `update status_entry e set is_published = true
+             from unnest($2::int[], $3::smallint[]) as c(index, status)
+            where e.list_id = $1::uuid and e.index = c.index and e.status = c.status and not e.is_published`,
+    values: [listId, changes.map(({ index }) => index), changes.map(({ status }) => status)],
+  })
+  return true
+}
+
+async function storeDocuments(
+  tx: Queries,
+  made: {
+    readonly listId: string
+    readonly documents: readonly StatusDocument[]
+    readonly validS: number
+  },
+): Promise<void> {
+  const { listId, documents } = made
   await tx.query({
     text: `insert into status_document as d (list_id, form, media_type, body, sha256, published_at, expires_at)
            select $1::uuid, form, media_type, body, sha256, now(), now() + $6::int * interval '1 second'
@@ -98,13 +117,6 @@ export async function storePublication(
       made.validS,
     ],
   })
-  await tx.query({
-    text: `update status_entry e set is_published = true
-             from unnest($2::int[], $3::smallint[]) as c(index, status)
-            where e.list_id = $1::uuid and e.index = c.index and e.status = c.status and not e.is_published`,
-    values: [listId, changes.map(({ index }) => index), changes.map(({ status }) => status)],
-  })
-  return true
 }
 
 /** A list that came to nothing: tried again after a while, by anybody. */

@@ -50,7 +50,7 @@ async function publication(bench: Bench, say: (text: string) => void): Promise<v
   await service.sql(
     `insert into status_entry (list_id, index, status, is_published, changed_at)
      select $1::uuid, index, 1, false, now() from (select distinct on (index) floor(random() * $2)::int as index
-       from generate_series(1, $3::int)) as some`,
+       from generate_series(1, $3::int)) as drawn`,
     [id, LENGTH, revoked],
   )
   await publishDue(ctx, { issuerId })

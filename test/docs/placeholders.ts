@@ -161,7 +161,8 @@ export class Reader {
       challenge: '7c1b',
       domain: 'https://verifier.example',
     })
-    return String(made?.body)
+    if (typeof made?.body !== 'string') throw new Error('a JWT is text')
+    return made.body
   }
 
   get #keys(): KeyClient {

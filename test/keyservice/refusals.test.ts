@@ -1,14 +1,6 @@
 import { expect } from 'chai'
 import { startService, type TestService } from '../support/startService.ts'
-import {
-  badRequest,
-  shown,
-  CONTEXT_2,
-  credential,
-  KeyClient,
-  unknownKey,
-  type MadeKey,
-} from './client.ts'
+import { badRequest, shown, CONTEXT_2, credential, KeyClient, unknownKey, type MadeKey } from './client.ts'
 
 const ALPHABET = 'letters, digits, . _ ~ : / ? @ ! $ & * + , ; = - and %XX, and at most one #'
 

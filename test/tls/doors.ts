@@ -52,7 +52,11 @@ export class Doors {
     const here = { host: '127.0.0.1', port: 0 }
     const service = await startService({
       listeners: [
-        { ...here, faces: ['csc', 'oauth', 'keyservice', 'enrol', 'pki'], tls: { ...tls, clientCertificates: 'request' } },
+        {
+          ...here,
+          faces: ['csc', 'oauth', 'keyservice', 'enrol', 'pki'],
+          tls: { ...tls, clientCertificates: 'request' },
+        },
         { ...here, faces: ['admin'], tls: { ...tls, clientCa, clientCertificates: 'require' } },
         { ...here, faces: ['admin', 'pki', 'ops'] },
       ],

@@ -41,7 +41,12 @@ describe('listeners', () => {
     service = await startService({
       log: { level: 'info' },
       listeners: [
-        { host: '127.0.0.1', port: 0, faces: ['csc', 'oauth', 'keyservice', 'enrol', 'pki'], tls: { ...first, ...NONE } },
+        {
+          host: '127.0.0.1',
+          port: 0,
+          faces: ['csc', 'oauth', 'keyservice', 'enrol', 'pki'],
+          tls: { ...first, ...NONE },
+        },
         { host: '127.0.0.1', port: 0, faces: ['admin'], tls: { ...linked, ...NONE, minVersion: 'TLSv1.2' } },
         { host: '127.0.0.1', port: 0, faces: ['pki', 'ops'] },
       ],
