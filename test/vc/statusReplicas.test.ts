@@ -107,6 +107,44 @@ describe('status lists of two replicas', function () {
     expect(rows).to.deep.equal([{ instance: null }])
   })
 
+  it('are waited for while another replica makes the first one, and not where nobody does', async () => {
+    const { id, identifier } = await newIssuer(service)
+    const other = randomUUID()
+    await service.sql(
+      `insert into instance (id, version, lease_until) values ($1, 'test', now() + interval '1 minute')`,
+      [other],
+    )
+    await service.sql(
+      `insert into status_list (id, issuer_id, number, length, shuffle, instance)
+       values ($1::uuid, $2::uuid, 0, 131072, sha256('x'), $3::uuid)`,
+      [randomUUID(), id, other],
+    )
+    const asked = client.post('/credentials/issue', {
+      credential: credentialOf(identifier),
+      options: { status: ['revocation'] },
+    })
+    // The other one dies; this one makes the list in its place.
+    await service.sql('delete from instance where id = $1::uuid', [other])
+    expect((await asked).status).to.equal(201)
+    const { id: idle, identifier: unusable } = await newIssuer(service)
+    await service.sql(
+      `insert into status_list (id, issuer_id, number, length, shuffle, retry_at)
+       values ($1::uuid, $2::uuid, 0, 131072, sha256('y'), now() + interval '1 minute')`,
+      [randomUUID(), idle],
+    )
+    const { status, headers, body } = await client.post('/credentials/issue', {
+      credential: credentialOf(unusable),
+      options: { status: ['revocation'] },
+    })
+    expect([status, headers.get('retry-after'), body['detail']]).to.deep.equal([
+      503,
+      '2',
+      'The status list cannot be made now',
+    ])
+    await service.sql('update status_list set retry_at = null where issuer_id = $1::uuid', [idle])
+    await publishDue(service.ctx, { issuerId: idle })
+  })
+
   it('that cannot be made raise an alarm, and are made when they can be', async () => {
     const { issuer, listId } = await published()
     const state = (to: string) =>
