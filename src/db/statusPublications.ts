@@ -67,7 +67,8 @@ export async function storePublication(
   made: {
     readonly listId: string
     readonly instanceId: string
-    readonly octets: Buffer
+    /** Undefined: as they were. A list of a million has 256 KiB of them. */
+    readonly octets: Buffer | undefined
     readonly changes: readonly ChangedEntry[]
     readonly documents: readonly StatusDocument[]
     /** Where all of its documents were made anew: seconds until they are made again. */
@@ -77,10 +78,10 @@ export async function storePublication(
 ): Promise<boolean> {
   const { listId, changes } = made
   const rows = await tx.query({
-    text: `update status_list set octets = $3::bytea, instance = null, retry_at = null,
+    text: `update status_list set octets = coalesce($3::bytea, octets), instance = null, retry_at = null,
                   refresh_at = coalesce(now() + $4::int * interval '1 second', refresh_at)
             where id = $1::uuid and instance = $2::uuid returning 1`,
-    values: [listId, made.instanceId, made.octets, made.refreshS ?? null],
+    values: [listId, made.instanceId, made.octets ?? null, made.refreshS ?? null],
   })
   if (rows.length === 0) return false
   await storeDocuments(tx, made)
