@@ -1,0 +1,156 @@
+import type { JudgedService } from './w3cService.ts'
+import type { Manifest, SuiteRun } from './w3cSuite.ts'
+
+const NAME = 'Intaglio'
+const SECRET = 'INTAGLIO_CLIENT_SECRET'
+
+type Run = Omit<SuiteRun, 'folder'>
+
+export interface SuiteRow {
+  /** Of its repository, and of its folder. */
+  readonly name: string
+  readonly run: (judged: JudgedService) => Run
+}
+
+const both = { supports: { vc: ['1.1', '2.0'] } }
+
+/** What a suite calls, and as whom: a client, by its credentials. */
+function running(judged: JudgedService, members: Record<string, unknown>, more: Partial<Run> = {}): Run {
+  const { id, secret } = judged.service.client
+  const oauth2 = { clientId: id, clientSecret: SECRET, tokenEndpoint: `${judged.url}/oauth2/token` }
+  const own: Manifest = { name: NAME, implementation: NAME, oauth2, ...members }
+  return { ...more, manifests: [own, ...(more.manifests ?? [])], environment: { [SECRET]: secret, ...more.environment } }
+}
+
+export const suites: readonly SuiteRow[] = [
+  {
+    name: 'vc-data-model-2.0-test-suite',
+    run: (judged) => {
+      const { url, issuers } = judged
+      const id = issuers.Ed25519
+      return running(judged, {
+        issuers: [
+          { id, endpoint: `${url}/credentials/issue`, tags: ['vc2.0'] },
+          { id, endpoint: `${url}/credentials/issue`, tags: ['EnvelopingProof'], options: { format: 'jwt', enveloped: true } },
+        ],
+        verifiers: [{ id, endpoint: `${url}/credentials/verify`, tags: ['vc2.0', 'EnvelopingProof'] }],
+        vpVerifiers: [{ id, endpoint: `${url}/presentations/verify`, tags: ['vc2.0', 'EnvelopingProof'] }],
+      })
+    },
+  },
+  {
+    name: 'vc-di-eddsa-test-suite',
+    run: (judged) => {
+      const { url, issuers } = judged
+      const id = issuers.Ed25519
+      const endpoint = `${url}/credentials/issue`
+      const names = ['eddsa-rdfc-2022', 'eddsa-jcs-2022']
+      return running(
+        judged,
+        {
+          issuers: names.map((cryptosuite) => ({ id, endpoint, ...both, tags: [cryptosuite], options: { cryptosuite } })),
+          verifiers: names.map((name) => ({ id, endpoint: `${url}/credentials/verify/proof`, ...both, tags: [name] })),
+        },
+        { environment: { ISSUER_NAME_JCS: NAME } },
+      )
+    },
+  },
+  {
+    name: 'vc-di-ecdsa-test-suite',
+    run: (judged) => {
+      const { url, issuers } = judged
+      const endpoint = `${url}/credentials/issue`
+      const rows = [
+        ['ecdsa-rdfc-2019', 'P-256'],
+        ['ecdsa-rdfc-2019', 'P-384'],
+        ['ecdsa-jcs-2019', 'P-256'],
+        ['ecdsa-jcs-2019', 'P-384'],
+        ['ecdsa-sd-2023', 'P-256'],
+      ] as const
+      const names = ['ecdsa-rdfc-2019', 'ecdsa-jcs-2019', 'ecdsa-sd-2023']
+      const derive = { id: issuers['P-256'], endpoint: `${url}/credentials/derive`, tags: ['vcHolder'] }
+      const { id: clientId } = judged.service.client
+      const oauth2 = { clientId, clientSecret: SECRET, tokenEndpoint: `${url}/oauth2/token` }
+      return running(
+        judged,
+        {
+          issuers: rows.map(([cryptosuite, type]) => ({
+            id: issuers[type],
+            endpoint,
+            ...both,
+            supportedEcdsaKeyTypes: [type],
+            tags: [cryptosuite],
+            options: { cryptosuite },
+          })),
+          verifiers: names.map((name) => ({
+            id: issuers['P-256'],
+            endpoint: `${url}/credentials/verify/proof`,
+            ...both,
+            supportedEcdsaKeyTypes: name === 'ecdsa-sd-2023' ? ['P-256'] : ['P-256', 'P-384'],
+            tags: [name],
+          })),
+        },
+        // The suite has the name of whose holder it asks written into it.
+        { manifests: [{ name: 'Digital Bazaar', implementation: NAME, oauth2, vcHolders: [derive] }] },
+      )
+    },
+  },
+  {
+    name: 'vc-di-ed25519signature2020-test-suite',
+    run: (judged) => {
+      const { url, issuers } = judged
+      const id = issuers.Ed25519
+      const tags = ['Ed25519Signature2020']
+      return running(judged, {
+        issuers: [
+          { id, endpoint: `${url}/credentials/issue`, tags, options: { cryptosuite: 'Ed25519Signature2020' } },
+        ],
+        verifiers: [{ id, endpoint: `${url}/credentials/verify/proof`, tags }],
+      })
+    },
+  },
+  {
+    name: 'vc-api-issuer-test-suite',
+    run: (judged) => {
+      const { url, issuers } = judged
+      const id = issuers.Ed25519
+      return running(judged, {
+        issuers: [
+          { id, endpoint: `${url}/credentials/issue`, tags: ['vc-api'] },
+          { id, endpoint: `${url}/credentials/issue`, tags: ['vc-api', 'JWT'], options: { format: 'jwt' } },
+        ],
+      })
+    },
+  },
+  {
+    name: 'vc-api-verifier-test-suite',
+    run: (judged) => {
+      const { url, issuers } = judged
+      const id = issuers.Ed25519
+      return running(
+        judged,
+        {
+          issuers: [
+            { id, endpoint: `${url}/credentials/issue`, tags: ['JWT'], options: { format: 'jwt' } },
+          ],
+          verifiers: [{ id, endpoint: `${url}/credentials/verify/proof`, tags: ['vc-api', 'JWT'] }],
+        },
+        { environment: { ISSUER_NAME_JWT: NAME } },
+      )
+    },
+  },
+  {
+    name: 'vc-bitstring-status-list-test-suite',
+    run: (judged) => {
+      const { url, issuers } = judged
+      const id = issuers.Ed25519
+      const tags = ['BitstringStatusList']
+      return running(judged, {
+        issuers: [
+          { id, endpoint: `${url}/credentials/issue`, tags, options: { status: ['revocation'] } },
+        ],
+        verifiers: [{ id, endpoint: `${url}/credentials/verify`, tags }],
+      })
+    },
+  },
+]
