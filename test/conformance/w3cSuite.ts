@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -17,8 +17,8 @@ export interface SuiteRun {
   readonly environment?: Readonly<Record<string, string>>
   /** Options of Node, before mocha. */
   readonly node?: readonly string[]
-  /** Where the suite runs; without, in its folder. */
-  readonly cwd?: string
+  /** What the suite's folder lacks: folders, by where they are to stand in it. */
+  readonly beside?: Readonly<Record<string, string>>
 }
 
 /** Titles of its tests, each with those of what it stands in. */
@@ -33,20 +33,26 @@ interface Reported {
   readonly err: { readonly message?: string }
 }
 
-/** Nothing is written into the suite's folder: it finds its configuration where APP_ROOT_PATH says. */
-export async function runSuite({ folder, manifests, environment, node, cwd }: SuiteRun): Promise<SuiteResult> {
+/** Runs a copy of the suite: nothing is written into its folder. */
+export async function runSuite(run: SuiteRun): Promise<SuiteResult> {
+  const { folder, manifests, environment, node, beside } = run
   const place = mkdtempSync(join(tmpdir(), 'intaglio-w3c-'))
   try {
+    for (const name of readdirSync(folder)) {
+      if (name === 'node_modules') symlinkSync(join(folder, name), join(place, name))
+      else cpSync(join(folder, name), join(place, name), { recursive: true })
+    }
+    for (const [at, from] of Object.entries(beside ?? {})) cpSync(from, join(place, at), { recursive: true })
     const config = { settings: { enableInteropTests: true, testAllImplementations: false } }
     const text = JSON.stringify({ ...config, implementations: manifests })
     writeFileSync(join(place, 'localConfig.cjs'), `module.exports = ${text}\n`)
     const report = join(place, 'report.json')
     const options = ['--reporter', 'json', '--reporter-option', `output=${report}`, '--timeout', '15000']
-    const mocha = join(folder, 'node_modules/mocha/bin/mocha.js')
-    const args = [...(node ?? []), mocha, join(folder, 'tests'), ...options, '--preserve-symlinks']
+    const mocha = join(place, 'node_modules/mocha/bin/mocha.js')
+    const args = [...(node ?? []), mocha, 'tests', ...options, '--preserve-symlinks']
     const { PATH = '' } = process.env
     const env = { PATH, APP_ROOT_PATH: place, NODE_TLS_REJECT_UNAUTHORIZED: '0', ...environment }
-    const child = spawn(process.execPath, args, { cwd: cwd ?? folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, args, { cwd: place, env, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => (output += chunk.toString()))

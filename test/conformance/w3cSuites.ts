@@ -2,6 +2,8 @@ import type { JudgedService } from './w3cService.ts'
 import type { Manifest, SuiteRun } from './w3cSuite.ts'
 
 const NAME = 'Intaglio'
+/** The vectors of the specification, which the suite has as a submodule. */
+const VECTORS = new URL('../../../shared/vectors/vc-di-ecdsa', import.meta.url).pathname
 const SECRET = 'INTAGLIO_CLIENT_SECRET'
 
 type Run = Omit<SuiteRun, 'folder'>
@@ -91,7 +93,10 @@ export const suites: readonly SuiteRow[] = [
           })),
         },
         // The suite has the name of whose holder it asks written into it.
-        { manifests: [{ name: 'Digital Bazaar', implementation: NAME, oauth2, vcHolders: [derive] }] },
+        {
+          manifests: [{ name: 'Digital Bazaar', implementation: NAME, oauth2, vcHolders: [derive] }],
+          beside: { 'tests/input/vc-di-ecdsa/TestVectors': VECTORS },
+        },
       )
     },
   },
@@ -130,12 +135,8 @@ export const suites: readonly SuiteRow[] = [
       return running(
         judged,
         {
-          issuers: [
-            { id, endpoint: `${url}/credentials/issue`, tags: ['JWT'], options: { format: 'jwt' } },
-          ],
-          verifiers: [{ id, endpoint: `${url}/credentials/verify/proof`, tags: ['vc-api', 'JWT'] }],
+          verifiers: [{ id, endpoint: `${url}/credentials/verify/proof`, tags: ['vc-api'] }],
         },
-        { environment: { ISSUER_NAME_JWT: NAME } },
       )
     },
   },

@@ -42,9 +42,9 @@ describe('the VC API', function () {
       expect((await one.issue(credentialOf(undefined)))['issuer']).to.equal(identifier)
       await newIssuer(service, { client: other.id })
       const { status, body } = await one.post('/credentials/issue', { credential: credentialOf(undefined) })
-      expect(status).to.equal(409)
+      expect(status).to.equal(400)
       expect(body).to.deep.equal(
-        refused(409, 'Conflict', 'conflict', 'There are several issuers: the credential has to name one.'),
+        refused(400, 'Bad Request', 'invalid_request', 'issuer: is missing, and there are several of yours'),
       )
     })
 
