@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -15,10 +15,10 @@ export interface SuiteRun {
   readonly folder: string
   readonly manifests: readonly Manifest[]
   readonly environment?: Readonly<Record<string, string>>
-  /** Options of Node, before mocha. */
-  readonly node?: readonly string[]
   /** What the suite's folder lacks: folders, by where they are to stand in it. */
   readonly beside?: Readonly<Record<string, string>>
+  /** Commands that the suite calls: a script each, of a shell. */
+  readonly commands?: Readonly<Record<string, (place: string) => string>>
 }
 
 /** Titles of its tests, each with those of what it stands in. */
@@ -35,7 +35,7 @@ interface Reported {
 
 /** Runs a copy of the suite: nothing is written into its folder. */
 export async function runSuite(run: SuiteRun): Promise<SuiteResult> {
-  const { folder, manifests, environment, node, beside } = run
+  const { folder, manifests, environment, beside, commands } = run
   const place = mkdtempSync(join(tmpdir(), 'intaglio-w3c-'))
   try {
     for (const name of readdirSync(folder)) {
@@ -43,15 +43,19 @@ export async function runSuite(run: SuiteRun): Promise<SuiteResult> {
       else cpSync(join(folder, name), join(place, name), { recursive: true })
     }
     for (const [at, from] of Object.entries(beside ?? {})) cpSync(from, join(place, at), { recursive: true })
+    const bin = join(place, 'bin')
+    mkdirSync(bin)
+    for (const [name, script] of Object.entries(commands ?? {}))
+      writeFileSync(join(bin, name), `#!/bin/sh\n${script(place)}\n`, { mode: 0o755 })
     const config = { settings: { enableInteropTests: true, testAllImplementations: false } }
     const text = JSON.stringify({ ...config, implementations: manifests })
     writeFileSync(join(place, 'localConfig.cjs'), `module.exports = ${text}\n`)
     const report = join(place, 'report.json')
     const options = ['--reporter', 'json', '--reporter-option', `output=${report}`, '--timeout', '15000']
     const mocha = join(place, 'node_modules/mocha/bin/mocha.js')
-    const args = [...(node ?? []), mocha, 'tests', ...options, '--preserve-symlinks']
+    const args = [mocha, 'tests', ...options, '--preserve-symlinks']
     const { PATH = '' } = process.env
-    const env = { PATH, APP_ROOT_PATH: place, NODE_TLS_REJECT_UNAUTHORIZED: '0', ...environment }
+    const env = { PATH: `${bin}:${PATH}`, APP_ROOT_PATH: place, NODE_TLS_REJECT_UNAUTHORIZED: '0', ...environment }
     const child = spawn(process.execPath, args, { cwd: place, env, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     for (const stream of [child.stdout, child.stderr])

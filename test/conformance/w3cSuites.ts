@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import type { JudgedService } from './w3cService.ts'
 import type { Manifest, SuiteRun } from './w3cSuite.ts'
 
@@ -13,6 +14,11 @@ export interface SuiteRow {
   readonly name: string
   readonly run: (judged: JudgedService) => Run
 }
+
+/** The suite maps an iterator, which Node can from 22 on. */
+const ITERATORS = `data:text/javascript,${encodeURIComponent(
+  'Object.getPrototypeOf(Object.getPrototypeOf([].values())).map ??= function* (of) { for (const one of this) yield of(one) }',
+)}`
 
 const both = { supports: { vc: ['1.1', '2.0'] } }
 
@@ -152,6 +158,22 @@ export const suites: readonly SuiteRow[] = [
         ],
         verifiers: [{ id, endpoint: `${url}/credentials/verify`, tags }],
       })
+    },
+  },
+  {
+    name: 'vc-jose-cose-test-suite',
+    run: () => {
+      const kinds = ['credential', 'presentation']
+      const features = kinds.flatMap((kind) => ['jose', 'sdjwt', 'cose'].map((format) => `${kind}_${format}`))
+      const own = {
+        name: NAME,
+        implementation: NAME,
+        'jose-cose': { features: Object.fromEntries(features.map((feature) => [feature, true])) },
+      }
+      const [loader, script] = ['tsx', './joseCose.ts'].map((name) => import.meta.resolve(name))
+      const command = (place: string): string =>
+        `exec '${process.execPath}' --import '${loader ?? ''}' '${fileURLToPath(script ?? '')}' '${place}' "$@"`
+      return { manifests: [own], commands: { docker: command }, environment: { NODE_OPTIONS: `--import=${ITERATORS}` } }
     },
   },
 ]
