@@ -176,4 +176,11 @@ export const suites: readonly SuiteRow[] = [
       return { manifests: [own], commands: { docker: command }, environment: { NODE_OPTIONS: `--import=${ITERATORS}` } }
     },
   },
+  {
+    name: 'did-key-test-suite',
+    run: ({ url }) => {
+      const resolver = { id: 'did:key:any', endpoint: `${url}/1.0/identifiers`, tags: ['did-key'] }
+      return { manifests: [{ name: NAME, implementation: NAME, didResolvers: [resolver] }] }
+    },
+  },
 ]
