@@ -12,6 +12,12 @@ type Run = Omit<SuiteRun, 'folder'>
 export interface SuiteRow {
   /** Of its repository, and of its folder. */
   readonly name: string
+  /** How many of its tests pass. */
+  readonly passed: number
+  /** How many it skips itself, and why. */
+  readonly skipped?: readonly [count: number, why: string]
+  /** Tests that fail, by the end of their titles, each with the reason. */
+  readonly failed?: Readonly<Record<string, string>>
   readonly run: (judged: JudgedService) => Run
 }
 
@@ -33,6 +39,7 @@ function running(judged: JudgedService, members: Record<string, unknown>, more: 
 export const suites: readonly SuiteRow[] = [
   {
     name: 'vc-data-model-2.0-test-suite',
+    passed: 65,
     run: (judged) => {
       const { url, issuers } = judged
       const id = issuers.Ed25519
@@ -48,6 +55,7 @@ export const suites: readonly SuiteRow[] = [
   },
   {
     name: 'vc-di-eddsa-test-suite',
+    passed: 57,
     run: (judged) => {
       const { url, issuers } = judged
       const id = issuers.Ed25519
@@ -65,6 +73,11 @@ export const suites: readonly SuiteRow[] = [
   },
   {
     name: 'vc-di-ecdsa-test-suite',
+    passed: 132,
+    failed: {
+      'CBOR-encode components per [RFC8949] where CBOR tagging MUST NOT be used on any of the components.':
+        'the suite sends the pointer to nothing again that its test before had put into the options',
+    },
     run: (judged) => {
       const { url, issuers } = judged
       const endpoint = `${url}/credentials/issue`
@@ -108,6 +121,7 @@ export const suites: readonly SuiteRow[] = [
   },
   {
     name: 'vc-di-ed25519signature2020-test-suite',
+    passed: 30,
     run: (judged) => {
       const { url, issuers } = judged
       const id = issuers.Ed25519
@@ -122,6 +136,12 @@ export const suites: readonly SuiteRow[] = [
   },
   {
     name: 'vc-api-issuer-test-suite',
+    passed: 26,
+    skipped: [1, 'left out by the suite itself'],
+    failed: {
+      'Issue Credential - JWT Intaglio MUST successfully issue a credential.':
+        'the suite wants an object with a proof, which a JWT is not',
+    },
     run: (judged) => {
       const { url, issuers } = judged
       const id = issuers.Ed25519
@@ -135,6 +155,7 @@ export const suites: readonly SuiteRow[] = [
   },
   {
     name: 'vc-api-verifier-test-suite',
+    passed: 18,
     run: (judged) => {
       const { url, issuers } = judged
       const id = issuers.Ed25519
@@ -148,6 +169,8 @@ export const suites: readonly SuiteRow[] = [
   },
   {
     name: 'vc-bitstring-status-list-test-suite',
+    passed: 19,
+    skipped: [8, 'about members that are optional, and not in our entries; one is left out by the suite itself'],
     run: (judged) => {
       const { url, issuers } = judged
       const id = issuers.Ed25519
@@ -162,6 +185,16 @@ export const suites: readonly SuiteRow[] = [
   },
   {
     name: 'vc-jose-cose-test-suite',
+    passed: 30,
+    failed: {
+      '5. JWT Issuance with Unknown Extensions':
+        'its context defines every term, and what is not understood is to be ignored (VC-JOSE-COSE, 3.1.3)',
+      '19. SD-JWT Presentation Issuance': 'vp+sd-jwt: a presentation is an SD-JWT with a key binding here',
+      '22. SD-JWT Presentation Verification': 'the same',
+      '27. COSE Basic Credential Issuance': 'the key is of another controller than the issuer',
+      '31. COSE Basic Presentation Verification':
+        'the key is of another controller than the holder, and the credential in it is no JWT: its first character is missing',
+    },
     run: () => {
       const kinds = ['credential', 'presentation']
       const features = kinds.flatMap((kind) => ['jose', 'sdjwt', 'cose'].map((format) => `${kind}_${format}`))
@@ -178,6 +211,12 @@ export const suites: readonly SuiteRow[] = [
   },
   {
     name: 'did-key-test-suite',
+    passed: 14,
+    skipped: [1, 'left out by the suite itself'],
+    failed: {
+      'If "didDocument.id" is not a valid DID, an `invalidDid` error MUST be raised':
+        'the suite wants a document with the error; DID Resolution wants none',
+    },
     run: ({ url }) => {
       const resolver = { id: 'did:key:any', endpoint: `${url}/1.0/identifiers`, tags: ['did-key'] }
       return { manifests: [{ name: NAME, implementation: NAME, didResolvers: [resolver] }] }
