@@ -249,7 +249,10 @@ describe('a credential as JWT is not believed', () => {
     expect(await holding(envelope(vp))).to.deep.equal([
       'type-not-allowed: verifiableCredential[0]: This is a presentation, not a credential',
     ])
-    for (const given of [envelope(good, 'text/html'), envelope(''), { ...envelope(''), id: 1 }])
+    expect(await holding({ ...envelope(''), id: 1 })).to.deep.equal([
+      'invalid-id: verifiableCredential[0]: id is no data: URL',
+    ])
+    for (const given of [envelope(good, 'text/html'), envelope('')])
       expect(await holding(given)).to.deep.equal([
         'malformed: verifiableCredential[0]: id: not a data: URL of a secured credential',
       ])

@@ -35,9 +35,9 @@ describe('the VC API', function () {
       expect((await one.issue(credentialOf(undefined)))['issuer']).to.equal(identifier)
       await newIssuer(service, { client: other.id })
       const { status, body } = await one.post('/credentials/issue', { credential: credentialOf(undefined) })
-      expect(status).to.equal(409)
+      expect(status).to.equal(400)
       expect(body).to.deep.equal(
-        problem(409, 'conflict', 'There are several issuers: the credential has to name one.'),
+        problem(400, 'invalid_request', 'issuer: is missing, and there are several of yours'),
       )
     })
 
@@ -133,7 +133,7 @@ describe('the VC API', function () {
       const answer = await client.verify(altered)
       expect(answer.status).to.equal(400)
       expect(answer.body['verified']).to.equal(false)
-      expect(problemsOf(answer)).to.deep.equal(['invalid-signature'])
+      expect(problemsOf(answer)).to.deep.equal(['signature-invalid'])
     })
 
     it('what was signed by somebody else than its issuer, unless the proof alone is asked for', async () => {

@@ -42,11 +42,11 @@ describe('The page of the VC API', function () {
 
     it('shows commands for a shell that issue, verify and revoke, as often as somebody pastes them', async () => {
       expect(blocks).to.have.length(1)
-      expect(page).to.contain('It prints `true`, `revoked` and `BitstringStatusList`.')
+      expect(page).to.contain('It prints `true`, `The credential was revoked.` and `BitstringStatusList`.')
       for (let times = 0; times < 2; times++) {
         const script = ['set -eu', ...blocks].join('\n')
         const { stdout } = await promisify(execFile)('sh', ['-c', script], { cwd: folder })
-        expect(stdout).to.equal('true\nrevoked\nBitstringStatusList\n')
+        expect(stdout).to.equal('true\nThe credential was revoked.\nBitstringStatusList\n')
       }
     })
   })
@@ -64,6 +64,7 @@ describe('The page of the VC API', function () {
   it('names every option of issue', () => {
     const table = /### Options of issue(.*?)###/s.exec(page)?.[1] ?? ''
     for (const name of [
+      'enveloped',
       'format',
       'cryptosuite',
       'mandatoryPointers',

@@ -70,7 +70,7 @@ const faces: ReadonlyMap<string, string> = new Map([
   ['pki', 'pki'],
   ...['generate', 'delete', 'activate', 'sign', 'keys'].map((path) => [path, 'keyservice'] as const),
   ...['credentials', 'presentations'].map((path) => [path, 'vc'] as const),
-  ...['status', 'issuers'].map((path) => [path, 'public'] as const),
+  ...['status', 'issuers', '1.0'].map((path) => [path, 'public'] as const),
 ])
 
 function faceOf(path: string): string {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { envelopeOf, refuseEnvelope } from '../../credentials/formats/enveloped.ts'
 import { issueCredential, statusPurposes } from '../../credentials/issueCredential.ts'
 import { example } from '../http/exampleValues.ts'
 import { endpoint } from '../http/problemEndpoint.ts'
@@ -33,6 +34,10 @@ export const credentialsIssue = endpoint({
           .optional()
           .meta({ description: 'SD-JWT: JSON pointers of what its holder may leave out' }),
         holder: object.optional().meta({ description: "SD-JWT: the holder's public key, as a JWK" }),
+        enveloped: z
+          .boolean('true or false')
+          .default(false)
+          .meta({ description: 'JOSE, COSE: whether it comes as an EnvelopedVerifiableCredential' }),
         credentialId: credentialId
           .optional()
           .meta({ description: "By which its status is changed; without, the credential's own id" }),
@@ -40,7 +45,7 @@ export const credentialsIssue = endpoint({
           .default([])
           .meta({ description: 'What may become of it: it gets an entry in a status list of its issuer' }),
       })
-      .default({ format: 'data-integrity', status: [] }),
+      .default({ format: 'data-integrity', enveloped: false, status: [] }),
   }),
   described: {
     summary: 'Issues a credential, by a key of the issuer that it names',
@@ -59,12 +64,16 @@ export const credentialsIssue = endpoint({
     answer: { status: 201, says: 'The credential as it was secured', schema: ISSUED },
     refusals: [
       ['invalid_request', 'issuer: not an issuer of yours'],
-      ['conflict', 'There are several issuers: the credential has to name one.'],
+      ['invalid_request', 'issuer: is missing, and there are several of yours'],
     ],
   },
   answer: async (ctx, { clientId, input }) => {
     const { credential, options } = input
-    const { body } = await issueCredential(ctx, { clientId, credential, ...options })
+    const { enveloped, ...order } = options
+    if (enveloped) refuseEnvelope(credential, order.format)
+    const secured = await issueCredential(ctx, { clientId, credential, ...order })
+    if (enveloped) return { status: 201, body: { verifiableCredential: envelopeOf(secured) } }
+    const { body } = secured
     const verifiableCredential = Buffer.isBuffer(body) ? body.toString('base64url') : body
     return { status: 201, body: { verifiableCredential } }
   },
