@@ -24,6 +24,7 @@ export const alarms = {
   clock_distrusted: 'critical',
   // Relying parties learn too late what was revoked.
   crl_late: 'critical',
+  status_list_late: 'critical',
   // Something is about to be wrong, or was.
   signer_hangs: 'warning',
   outcome_unknown: 'warning',

@@ -14,6 +14,8 @@ const MESSAGES_PATIENCE_MS = 60_000
 const DAY_MS = 86_400_000
 /** A change is in the lists within seconds, in those of a million entries within two minutes; the duty is an hour. */
 const CHANGE_PATIENCE_S = 600
+/** A change of a credential's status is to be seen within five seconds; this is no token's restart any more. */
+const STATUS_PATIENCE_S = 60
 /** Of a token's capacity: what is left lasts until more was bought. */
 const NEARLY_FULL = 0.9
 /** A ceremony for a new authority takes this long to arrange. */
@@ -52,6 +54,7 @@ export function startWatch(ctx: Context): Watch {
     watchAuthorities(ctx, watched, lasting)
     watchCapacity(ctx, watched, lasting)
     watchLists(watched, lasting)
+    watchStatuses(watched, lasting)
   }
   let running: Promise<void> | undefined
   const next = (): Promise<void> => {
@@ -133,6 +136,17 @@ function watchLists({ inventory }: Watched, lasting: Lasting): void {
   lasting.note('crl_late', { on: late > 0, about: 'schedule', says: schedule })
   const waits = `a change of a certificate's status has waited for ${Math.round(oldestChange)} s to be published`
   lasting.note('crl_late', { on: oldestChange > CHANGE_PATIENCE_S, about: 'change', says: waits })
+}
+
+function watchStatuses({ inventory }: Watched, lasting: Lasting): void {
+  const { late = 0, oldestChange = 0 } = inventory?.statuses ?? {}
+  const schedule = `${late} status lists were not made anew in time: they end soon, or are not there`
+  // One that is being made is not there for a moment.
+  const patienceMs = INVENTORY_MS / 2
+  lasting.note('status_list_late', { on: late > 0, about: 'schedule', patienceMs, says: schedule })
+  const waits = `a change of a credential's status has waited for ${Math.round(oldestChange)} s to be published`
+  const on = oldestChange > STATUS_PATIENCE_S
+  lasting.note('status_list_late', { on, about: 'change', says: waits })
 }
 
 /** A clock that was set, or a machine that slept: the wall clock against the one that only runs. */

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts'
 import { Refusal } from '../refusal.ts'
 import { isObject, type JsonObject } from '../signing/strictJson.ts'
+import { credentialProblems, refuseProblems } from './dataModel.ts'
 import type { IssueRequest, Secured } from './formats/format.ts'
 import { formats } from './formats/index.ts'
 import { issuerKey, type IssuerKey } from './issuers.ts'
@@ -24,13 +25,14 @@ export interface CredentialOrder extends Pick<
 
 /**
  * Issues a credential of a client, by a key of its issuer that the credential names.
- * @throws Refusal invalid_request (it names an issuer that is none of the client's; what its format says is wrong), conflict
- * (it names none, and there are several)
+ * @throws Refusal invalid_request: it names an issuer that is none of the client's, or none where there are several; what its
+ * data model or its format says is wrong
  */
 export async function issueCredential(ctx: Context, order: CredentialOrder): Promise<Secured> {
   const { clientId, credential, format } = order
   const row = formats[format]
   if (row === undefined) throw new Refusal('invalid_request', `${format}: no such format`)
+  if (credential['vct'] === undefined) refuseProblems(credentialProblems(withAnyIssuer(credential)))
   const key = await keyOf(ctx, clientId, credential)
   const withIssuer =
     issuerOf(credential) === undefined ? { ...credential, ...named(credential, key) } : credential
@@ -45,18 +47,26 @@ async function keyOf(ctx: Context, clientId: string, credential: JsonObject): Pr
   const by = { clientId, ...(identifier === undefined ? {} : { identifier }) }
   const issuing = { act: 'credential.issue', actor: `client:${clientId}`, subjects: [] }
   return issuerKey(ctx, by, issuing).catch((error: unknown) => {
-    if (!(error instanceof Refusal && error.code === 'not_found')) throw error
-    throw new Refusal('invalid_request', 'issuer: not an issuer of yours')
+    if (!(error instanceof Refusal)) throw error
+    if (error.code === 'conflict')
+      throw new Refusal('invalid_request', 'issuer: is missing, and there are several of yours')
+    throw error.code === 'not_found'
+      ? new Refusal('invalid_request', 'issuer: not an issuer of yours')
+      : error
   })
 }
 
 /** @throws Refusal for what is neither a name nor an object with one */
 function issuerOf({ issuer, iss }: JsonObject): string | undefined {
-  const given = isObject(issuer) ? issuer['id'] : (issuer ?? iss)
+  const given = isObject(issuer) ? issuer['id'] : issuer === undefined ? iss : issuer
   if (given === undefined && !isObject(issuer)) return undefined
   if (typeof given === 'string') return given
   throw new Refusal('invalid_request', 'issuer: neither a URL nor an object with an id')
 }
+
+/** Its issuer may be left to the service; nothing else of what the data model wants. */
+const withAnyIssuer = (credential: JsonObject): JsonObject =>
+  credential['issuer'] === undefined ? { ...credential, issuer: 'urn:uuid:any' } : credential
 
 /** Where the credential does not say who issues it: the one who does. */
 const named = ({ vct }: JsonObject, { controller }: IssuerKey): JsonObject =>

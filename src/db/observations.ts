@@ -2,6 +2,7 @@ import { MAX_FAILURES, MAX_FAILURES_OF_ALL } from './attempts.ts'
 import { one, type Queries } from './database.ts'
 import { takeBacklog, type Backlog } from './jobs.ts'
 import { listHealth, type ListHealth } from './publishedLists.ts'
+import { statusHealth, type StatusHealth } from './statusPublications.ts'
 
 /** What Postgres knows of the service's health, all of it found without reading a table whole. */
 export interface Observation {
@@ -44,6 +45,8 @@ export interface Inventory {
   /** Authorities whose certificates are valid. */
   readonly authorities: readonly { readonly profile: string; readonly notAfter: Date }[]
   readonly lists: ListHealth
+  /** Status lists of W3C credentials. */
+  readonly statuses: StatusHealth
 }
 
 export async function takeInventory(q: Queries): Promise<Inventory> {
@@ -68,5 +71,6 @@ export async function takeInventory(q: Queries): Promise<Inventory> {
               and c.not_before <= now() and c.not_after > now()
             group by c.profile order by c.profile`,
   })
-  return { keys, locked, jobs: await takeBacklog(q), authorities, lists: await listHealth(q) }
+  const [jobs, lists, statuses] = [await takeBacklog(q), await listHealth(q), await statusHealth(q)]
+  return { keys, locked, jobs, authorities, lists, statuses }
 }

@@ -51,6 +51,17 @@ export async function insertList(
   })
 }
 
+/** Whether a replica that is alive is at the issuer's next list. */
+export async function isListBeingMade(q: Queries, issuerId: string): Promise<boolean> {
+  const rows = await q.query({
+    name: 'status-list-being-made',
+    text: `select from status_list l join instance i on i.id = l.instance and i.lease_until > now()
+            where l.issuer_id = $1::uuid and l.octets is null`,
+    values: [issuerId],
+  })
+  return rows.length > 0
+}
+
 export interface NewEntry {
   readonly listId: string
   readonly index: number

@@ -1,5 +1,5 @@
 /** Whose turn it is to publish a status list, of what, and what relying parties get. */
-import type { Queries } from './database.ts'
+import { one, type Queries } from './database.ts'
 
 export type StatusForm = 'revocation' | 'suspension' | 'token'
 
@@ -67,7 +67,8 @@ export async function storePublication(
   made: {
     readonly listId: string
     readonly instanceId: string
-    readonly octets: Buffer
+    /** Undefined: as they were. A list of a million has 256 KiB of them. */
+    readonly octets: Buffer | undefined
     readonly changes: readonly ChangedEntry[]
     readonly documents: readonly StatusDocument[]
     /** Where all of its documents were made anew: seconds until they are made again. */
@@ -75,14 +76,33 @@ export async function storePublication(
     readonly validS: number
   },
 ): Promise<boolean> {
-  const { listId, changes, documents } = made
+  const { listId, changes } = made
   const rows = await tx.query({
-    text: `update status_list set octets = $3::bytea, instance = null, retry_at = null,
+    text: `update status_list set octets = coalesce($3::bytea, octets), instance = null, retry_at = null,
                   refresh_at = coalesce(now() + $4::int * interval '1 second', refresh_at)
             where id = $1::uuid and instance = $2::uuid returning 1`,
-    values: [listId, made.instanceId, made.octets, made.refreshS ?? null],
+    values: [listId, made.instanceId, made.octets ?? null, made.refreshS ?? null],
   })
   if (rows.length === 0) return false
+  await storeDocuments(tx, made)
+  await tx.query({
+    text: `update status_entry e set is_published = true
+             from unnest($2::int[], $3::smallint[]) as c(index, status)
+            where e.list_id = $1::uuid and e.index = c.index and e.status = c.status and not e.is_published`,
+    values: [listId, changes.map(({ index }) => index), changes.map(({ status }) => status)],
+  })
+  return true
+}
+
+async function storeDocuments(
+  tx: Queries,
+  made: {
+    readonly listId: string
+    readonly documents: readonly StatusDocument[]
+    readonly validS: number
+  },
+): Promise<void> {
+  const { listId, documents } = made
   await tx.query({
     text: `insert into status_document as d (list_id, form, media_type, body, sha256, published_at, expires_at)
            select $1::uuid, form, media_type, body, sha256, now(), now() + $6::int * interval '1 second'
@@ -98,13 +118,6 @@ export async function storePublication(
       made.validS,
     ],
   })
-  await tx.query({
-    text: `update status_entry e set is_published = true
-             from unnest($2::int[], $3::smallint[]) as c(index, status)
-            where e.list_id = $1::uuid and e.index = c.index and e.status = c.status and not e.is_published`,
-    values: [listId, changes.map(({ index }) => index), changes.map(({ status }) => status)],
-  })
-  return true
 }
 
 /** A list that came to nothing: tried again after a while, by anybody. */
@@ -135,4 +148,26 @@ export async function findDocument(
     values: [listId, form],
   })
   return row
+}
+
+/** How status lists keep to their times. */
+export interface StatusHealth {
+  /** Lists that were never published, or of whose time between refreshing and ending more than half is over. */
+  readonly late: number
+  /** Seconds that the oldest change which is not published has waited; 0: none waits. */
+  readonly oldestChange: number
+}
+
+export async function statusHealth(q: Queries): Promise<StatusHealth> {
+  return one(
+    await q.query<StatusHealth>({
+      text: `select (select count(*) from status_list l
+                       left join lateral (select min(expires_at) as expires_at from status_document
+                                           where list_id = l.id) d on true
+                      where l.refresh_at is null
+                         or now() > l.refresh_at + (d.expires_at - l.refresh_at) / 2)::int as late,
+                    coalesce(extract(epoch from now() -
+                      (select min(changed_at) from status_entry where not is_published)), 0)::float8 as "oldestChange"`,
+    }),
+  )
 }

@@ -7,7 +7,9 @@ import { createClient } from '../api/admin/clients.ts'
 import { createCredential } from '../api/admin/credentials.ts'
 import { createPerson } from '../api/admin/persons.ts'
 import type { Context } from '../context.ts'
+import { makeIssuer } from '../credentials/makeIssuer.ts'
 import { findClient, setRedirectUris, setRequirePushed } from '../db/clients.ts'
+import { listIssuers } from '../db/credentialIssuers.ts'
 import { listCredentials } from '../db/credentials.ts'
 import { enrol } from '../pki/enrol.ts'
 import { rootCertificate } from '../pki/hierarchy.ts'
@@ -32,13 +34,14 @@ const demoSchema = z.object({
 type Holder = z.infer<typeof demoSchema>
 
 /**
- * The demo client, person and credentials of a laptop, made as everyone else's are, and written down anew at each start:
+ * The demo client, person, credentials and issuer of a laptop, made as everyone else's are, and written down anew at each start:
  * the address may have changed. The PIN is known to its file alone, so a lost file makes new credentials.
  */
 export async function prepareDemo(ctx: Context): Promise<void> {
   const path = join(ctx.config.home, 'demo.json')
   const client = await demoClient(ctx)
   const holder = await demoHolder(ctx, path)
+  const issuer = await demoIssuer(ctx)
   const caCertificate = join(ctx.config.home, 'demo-ca.pem')
   await writeFile(caCertificate, new X509Certificate(await rootCertificate(ctx)).toString())
   await writePrivate(path, {
@@ -46,6 +49,7 @@ export async function prepareDemo(ctx: Context): Promise<void> {
     ...client,
     redirectUri: REDIRECT_URI,
     ...holder,
+    issuer,
     caCertificate,
   })
 }
@@ -84,8 +88,19 @@ async function demoHolder(ctx: Context, path: string): Promise<Holder> {
     ? known
     : { ...known, oauth2CodeCredentialID: await newCredential(ctx, known, 'oauth2code') }
 }
-/** A laptop has a handful of demo credentials. */
+/** A laptop has a handful of demo credentials, and of issuers. */
 const LOOKED_AT = 1000
+
+/** In whose name the demo client issues W3C credentials: its first issuer that can, or one that is made now. */
+async function demoIssuer(ctx: Context): Promise<string> {
+  const issuers = await listIssuers(ctx.db, { clientId: DEMO_CLIENT_ID, limit: LOOKED_AT })
+  const [first] = issuers
+    .filter(({ identifier, state }) => state === 'enabled' && identifier.startsWith('did:key:'))
+    .sort((one, other) => one.createdAt.getTime() - other.createdAt.getTime())
+  if (first !== undefined) return first.identifier
+  const asked = { clientId: DEMO_CLIENT_ID, keyType: 'P-256', method: 'key', actor: ACTOR } as const
+  return (await makeIssuer(ctx, asked)).identifier
+}
 
 async function writtenHolder(path: string): Promise<Holder | undefined> {
   const text = await readFile(path, 'utf8').catch(() => undefined)

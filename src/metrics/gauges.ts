@@ -4,7 +4,7 @@ import { alarms } from '../alarms.ts'
 import type { Context } from '../context.ts'
 import type { Backlog } from '../db/jobs.ts'
 import { SCHEMA_VERSION } from '../db/migrate.ts'
-import type { Observation } from '../db/observations.ts'
+import type { Inventory, Observation } from '../db/observations.ts'
 import { alarmCounts } from '../log.ts'
 import { version } from '../version.ts'
 import type { Watched } from '../watch.ts'
@@ -209,6 +209,28 @@ function inventoryRows(ctx: Context, watched: Watched): Row[] {
       help: "Since the oldest change of a certificate's status that is not in its lists yet; 0: none waits.",
       values: () => (watched.inventory === undefined ? [] : [[watched.inventory.lists.oldestChange]]),
     },
+    ...statusRows(watched),
+  ]
+}
+
+/** Of W3C credentials. */
+function statusRows(watched: Watched): Row[] {
+  const row = (name: string, help: string, value: (seen: Inventory['statuses']) => number): Row => ({
+    name,
+    help,
+    values: () => (watched.inventory === undefined ? [] : [[value(watched.inventory.statuses)]]),
+  })
+  return [
+    row(
+      'status_lists_late',
+      'Status lists of credentials that are not there, or that were not made anew in time.',
+      ({ late }) => late,
+    ),
+    row(
+      'status_entry_oldest_waiting_seconds',
+      "Since the oldest change of a W3C credential's status that is not published yet; 0: none waits.",
+      ({ oldestChange }) => oldestChange,
+    ),
   ]
 }
 

@@ -55,8 +55,7 @@ async function reserveInputs(ctx: Context, grant: Grant): Promise<string> {
   const attempt = randomUUID()
   const { activated, inputs, recorded, timed } = grant
   if (timed !== undefined) return reserveTimed(ctx, grant, { attempt, timed })
-  const digests =
-    activated === undefined ? await Promise.all(inputs.map(sha256)) : (recorded ?? inputs)
+  const digests = activated === undefined ? await Promise.all(inputs.map(sha256)) : (recorded ?? inputs)
   const intent = intentOf(grant, attempt, digests)
   const common = { attempt, instanceId: ctx.instanceId, intent }
   if (activated === undefined) {

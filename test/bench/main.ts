@@ -15,6 +15,7 @@ import { oauthFlows } from './oauthFlow.ts'
 import { ocspAnswers } from './ocsp.ts'
 import { schemeOf, scenarios, USED_KEYS, type BenchKeyType } from './scenarios.ts'
 import { soak } from './soak.ts'
+import { statusLists } from './status.ts'
 import { timestamps } from './timestamps.ts'
 
 const USAGE = `npm run bench -- [options]
@@ -34,7 +35,8 @@ const USAGE = `npm run bench -- [options]
   --certificates <n>  instead: so many certificates (15,000 at most), by operators' signed requests over HTTP
   --growth <certificates>  instead: issuing and OCSP with 1,000 certificates in the database, and with so many
   --tsa              instead: timestamps (RFC 3161) over HTTP, for callers that nobody knows
-  --credentials      instead: credentials signed by the key service, with secrets and with activations`
+  --credentials      instead: credentials signed by the key service, with secrets and with activations
+  --status <entries> instead: so many entries of status lists by two replicas (100000), and a list of a million as published`
 
 /** Share of the token's rate that a scenario is expected to stay below: so many SADs are made for it. */
 const EXPECTED = { 1: 0.5, 16: 1 } as const
@@ -58,6 +60,7 @@ const { values: options } = parseArgs({
     growth: { type: 'string' },
     tsa: { type: 'boolean', default: false },
     credentials: { type: 'boolean', default: false },
+    status: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -84,7 +87,8 @@ else {
       )
     } else if (options.credentials) {
       await signedCredentials(bench, Number(options.seconds), say)
-    } else if (options.soak !== undefined) await soak(bench, Number(options.soak), say)
+    } else if (options.status !== undefined) await statusLists(bench, Number(options.status), say)
+    else if (options.soak !== undefined) await soak(bench, Number(options.soak), say)
     else await run(bench)
   } finally {
     await bench.close()

@@ -3,6 +3,7 @@ import { arrange, type Bench } from './arrange.ts'
 import { certificates } from './certificates.ts'
 import { revocationLists } from './crl.ts'
 import { growth } from './growth.ts'
+import { statusLists } from './status.ts'
 
 describe('what npm run bench measures, in short', function () {
   // Some twenty processes are started, one after another.
@@ -38,6 +39,15 @@ describe('what npm run bench measures, in short', function () {
       'from memory, by GET',
       'with a nonce, by POST',
     ])
+    await bench.service.checkState()
+  })
+
+  it('has two replicas take entries of status lists, and publishes a list of a million', async () => {
+    await statusLists(bench, 200, say)
+    expect(said).to.have.length(3)
+    expect(said[0]).to.match(/^200 entries by two replicas: .*, 0 doubles$/)
+    expect(said[1]).to.match(/ms of processor in the service, .*; 3\.0 signatures$/)
+    expect(said[2]).to.match(/; 2\.0 signatures$/)
     await bench.service.checkState()
   })
 

@@ -38,9 +38,11 @@ describe('the configuration of listeners', () => {
     expect(test({}, [{ port: 1, faces: ['csc', 'ops'] }])).to.deep.equal([
       "listeners: none serves the face 'oauth'",
       "listeners: none serves the face 'keyservice'",
+      "listeners: none serves the face 'vc'",
       "listeners: none serves the face 'admin'",
       "listeners: none serves the face 'enrol'",
       "listeners: none serves the face 'pki'",
+      "listeners: none serves the face 'public'",
     ])
   })
 
@@ -101,10 +103,10 @@ describe('the configuration of listeners', () => {
 
     it('serves no secret by plain HTTP to other machines', () => {
       expect(production({}, plain('0.0.0.0'))).to.deep.equal([
-        'listeners.0: production serves csc, oauth, keyservice, admin, enrol by TLS, on a loopback address, or behind http.trustedProxies',
+        'listeners.0: production serves csc, oauth, keyservice, vc, admin, enrol by TLS, on a loopback address, or behind http.trustedProxies',
       ])
       expect(production({ host: '192.0.2.1' })).to.deep.equal([
-        'http: production serves csc, oauth, keyservice, admin, enrol by TLS, on a loopback address, or behind http.trustedProxies',
+        'http: production serves csc, oauth, keyservice, vc, admin, enrol by TLS, on a loopback address, or behind http.trustedProxies',
       ])
     })
 

@@ -71,7 +71,7 @@ describe('Data Integrity proofs of a token, judged by others', () => {
           { ...rest, proof: { ...(proof as object), created: '2026-03-01T12:00:01Z' } },
         ]
         for (const document of changed) {
-          expect(await problems(document)).to.deep.equal(['invalid-signature'])
+          expect(await problems(document)).to.deep.equal(['signature-invalid'])
           expect(await judge(document, cryptosuite)).to.equal(false)
         }
       })
@@ -99,9 +99,11 @@ describe('Data Integrity proofs of a token, judged by others', () => {
       expect(await judge(secured, cryptosuite, asked.challenge)).to.equal(true)
       expect(await judge(secured, cryptosuite, 'of another')).to.equal(false)
       expect(await problems(secured, { ...asked, challenge: 'of another' })).to.deep.equal([
-        'wrong-challenge',
+        'challenge-mismatch',
       ])
-      expect(await problems(secured, { ...asked, domain: 'other.example' })).to.deep.equal(['wrong-domain'])
+      expect(await problems(secured, { ...asked, domain: 'other.example' })).to.deep.equal([
+        'domain-mismatch',
+      ])
     })
 
   it('a proof of possession is a presentation of nothing, for one nonce (OpenID4VCI F.2)', async () => {

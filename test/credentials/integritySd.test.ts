@@ -175,7 +175,7 @@ describe('ecdsa-sd-2023', () => {
       { ...derived, credentialSubject: { ...subject, more: 'claims' } },
       lacking,
     ]) {
-      expect(await problems(document)).to.deep.equal(['invalid-signature'])
+      expect(await problems(document)).to.deep.equal(['signature-invalid'])
       expect(await judge(document, 'ecdsa-sd-2023')).to.equal(false)
     }
   })
@@ -237,7 +237,7 @@ describe('ecdsa-sd-2023', () => {
       `u${octets.toString('base64')}`,
     ])
       expect((await problems(withValue(proofValue)))[0], proofValue).to.be.oneOf([
-        'malformed-proof',
+        'proof-malformed',
         'malformed',
       ])
   })

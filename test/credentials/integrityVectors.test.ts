@@ -144,13 +144,13 @@ describe('Data Integrity vectors that W3C published', () => {
         const found = await checkProofs({ ...document, proof: changed }, 'assertionMethod', asked)
         return found.problems.map(({ name }) => name)
       }
-      expect(await problems(others)).to.deep.equal(['unknown-previous-proof'])
-      expect(await problems([second, ...others])).to.deep.equal(['unknown-previous-proof'])
-      expect(await problems([first, first, second, ...others])).to.deep.equal(['unknown-previous-proof'])
+      expect(await problems(others)).to.deep.equal(['previous-proof-unknown'])
+      expect(await problems([second, ...others])).to.deep.equal(['previous-proof-unknown'])
+      expect(await problems([first, first, second, ...others])).to.deep.equal(['previous-proof-unknown'])
       const later = { ...first, created: '2023-02-24T23:36:39Z' }
       expect(await problems([later, second, ...others])).to.deep.equal([
-        'invalid-signature',
-        'invalid-signature',
+        'signature-invalid',
+        'signature-invalid',
       ])
       expect(await problems([second, first, ...others])).to.deep.equal([])
     })

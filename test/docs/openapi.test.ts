@@ -5,6 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { version1 } from '../../src/api/csc/version1.ts'
 import { version2 } from '../../src/api/csc/version2.ts'
 import { example } from '../../src/api/http/exampleValues.ts'
+import { vc } from '../../src/api/vc/router.ts'
 import { editions } from '../csc/editions.ts'
 import type { Row } from '../csc/rows.ts'
 import { detailRows, rows as requestRows } from '../oauth/requestRows.ts'
@@ -73,6 +74,23 @@ describe('/openapi.json', function () {
         expect(path?.post, sentence).to.be.an('object')
         if (byGet) expect(path?.get, sentence).to.be.an('object')
       }
+    }
+  })
+
+  it('describes every endpoint of the VC API that is served', () => {
+    for (const { path } of vc.endpoints) {
+      const sentence = `${path} is served and not in the document: give it \`described.examples\``
+      expect(document.paths[path]?.post, sentence).to.be.an('object')
+    }
+  })
+
+  it('finds every endpoint of the VC API in the table of the README, with the file that serves it', () => {
+    const rows = readFileSync(join(resolve(import.meta.dirname, '../..'), 'README.md'), 'utf8').split('\n')
+    for (const { path } of vc.endpoints) {
+      const row = rows.find((line) => line.startsWith('| `') && line.includes(`${path}\``)) ?? ''
+      const file = /\((src\/api\/vc\/[^)]+\.ts)\)/.exec(row)?.[1] ?? ''
+      expect(file, `${path} stands in no row of the README's table`).to.not.equal('')
+      expect(readFileSync(join(resolve(import.meta.dirname, '../..'), file), 'utf8')).to.contain('path: ')
     }
   })
 

@@ -1,9 +1,13 @@
 import { EXAMPLE_HASH, example, type ExampleName } from '../../src/api/http/exampleValues.ts'
 import { CscClient, OID } from '../csc/client.ts'
+import { didKeyOf } from '../../src/credentials/did/didKey.ts'
+import { formats } from '../../src/credentials/formats/index.ts'
 import { createPerson } from '../../src/api/admin/persons.ts'
+import { localKey } from '../credentials/keys.ts'
 import { credential, KeyClient, type MadeKey } from '../keyservice/client.ts'
 import { CodeClient } from '../oauth/codeClient.ts'
 import type { TestCredential, TestService } from '../support/startService.ts'
+import { credentialOf, newIssuer, VcClient, type Credential, type Issuer } from '../vc/client.ts'
 
 type Client = TestService['client']
 
@@ -100,6 +104,14 @@ export class Reader {
         const asked = { ...issuing(controller), identifier: id, secrets, holder: method['publicKeyJwk'] }
         return (await this.#keys.call('/sign/vc/sd-jwt', asked)).text
       },
+      issuer: async () => (await this.#issuer).identifier,
+      issuedCredentialId: async () => String((await this.#issued({ status: ['revocation'] }))['id']),
+      jwtCredential: () => this.#jwt(),
+      jwtPresentation: () => this.#presented(),
+      baseProof: async () => {
+        const issued = await this.#issued({ cryptosuite: 'ecdsa-sd-2023', mandatoryPointers: ['/issuer'] })
+        return String((issued['proof'] as Credential)['proofValue'])
+      },
       accessToken: () => service.serviceToken(client),
       refreshToken: async () => String((await browser.redeem(await login())).body['refresh_token']),
       redirectUri: () => example.redirectUri,
@@ -109,6 +121,48 @@ export class Reader {
       requestUri: async () => String((await browser.push(browser.request(oauth))).body['request_uri']),
     }
     return made[name]()
+  }
+
+  get #issuer(): Promise<Issuer> {
+    this.#madeIssuer ??= newIssuer(this.service, { client: this.client.id })
+    return this.#madeIssuer
+  }
+  #madeIssuer: Promise<Issuer> | undefined
+
+  async #issued(options: Record<string, unknown>): Promise<Credential> {
+    const { identifier } = await this.#issuer
+    const subject = { id: 'did:example:ada', name: 'Ada Lovelace' }
+    return new VcClient(this.service, this.token).issue(
+      credentialOf(identifier, { credentialSubject: subject }),
+      options,
+    )
+  }
+
+  async #jwt(): Promise<string> {
+    const issued: unknown = await this.#issued({ format: 'jwt' })
+    return String(issued)
+  }
+
+  /** By a holder whose key is its own. */
+  async #presented(): Promise<string> {
+    const key = localKey()
+    const holder = didKeyOf(key)
+    const id = `${holder}#${holder.slice('did:key:'.length)}`
+    const presentation = {
+      '@context': ['https://www.w3.org/ns/credentials/v2'],
+      type: ['VerifiablePresentation'],
+      holder,
+      verifiableCredential: [await this.#jwt()],
+    }
+    const made = await formats.jwt?.present?.({
+      presentation,
+      key: { ...key, id, controller: holder },
+      now: new Date(),
+      challenge: '7c1b',
+      domain: 'https://verifier.example',
+    })
+    if (typeof made?.body !== 'string') throw new Error('a JWT is text')
+    return made.body
   }
 
   get #keys(): KeyClient {

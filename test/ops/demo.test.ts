@@ -13,6 +13,7 @@ interface Demo {
   readonly credentialID: string
   readonly oauth2CodeCredentialID: string
   readonly pin: string
+  readonly issuer: string
   readonly caCertificate: string
 }
 
@@ -49,10 +50,11 @@ describe('a development start', function () {
     first = demo
     expect(demo).to.have.all.keys(
       ...['baseUrl', 'clientId', 'clientSecret', 'redirectUri', 'userID', 'credentialID', 'pin'],
-      ...['oauth2CodeCredentialID', 'caCertificate'],
+      ...['oauth2CodeCredentialID', 'issuer', 'caCertificate'],
     )
     expect(demo.baseUrl).to.equal(url)
     expect(demo.pin).to.match(/^[0-9]{8}$/)
+    expect(demo.issuer).to.match(/^did:key:zDn/)
     expect(statSync(join(installation.home, 'demo.json')).mode & 0o777).to.equal(0o600)
     const ca = new X509Certificate(readFileSync(demo.caCertificate))
     expect(ca.ca).to.equal(true)
@@ -87,7 +89,7 @@ describe('a development start', function () {
     rmSync(join(installation.home, 'demo.json'))
     const { demo } = await start()
     expect(demo.credentialID).to.not.equal(first.credentialID)
-    expect(demo.clientSecret).to.equal(first.clientSecret)
+    expect(demo).to.include({ clientSecret: first.clientSecret, issuer: first.issuer })
     expect(await credentials()).to.deep.equal([enabled, opened, enabled, opened])
     first = demo
   })
@@ -122,6 +124,16 @@ describe('a development start', function () {
       const { rows } = await client.query(`select redirect_uris from client where id = 'demo'`)
       expect(rows).to.deep.equal([{ redirect_uris: [redirectUri] }])
     })
+  })
+
+  it('makes another issuer when the one it made was disabled', async () => {
+    await withClient(installation.database.superUrl, (client) =>
+      client.query(`update credential_issuer set state = 'disabled' where identifier = $1`, [first.issuer]),
+    )
+    const { demo } = await start()
+    expect(demo.issuer)
+      .to.match(/^did:key:zDn/)
+      .and.not.equal(first.issuer)
   })
 
   it('is what production refuses to go on with', async () => {

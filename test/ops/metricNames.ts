@@ -40,6 +40,8 @@ export const METRIC_NAMES = [
   'intaglio_signers',
   'intaglio_signers_ready',
   'intaglio_status_change_oldest_waiting_seconds',
+  'intaglio_status_entry_oldest_waiting_seconds',
+  'intaglio_status_lists_late',
   'intaglio_token_canary_age_seconds',
   'intaglio_token_capacity_keys',
   'intaglio_token_in_flight_inputs',

@@ -94,6 +94,26 @@ describe('metrics', () => {
     expect((await scrape(service.url)).text).to.not.contain('7f3a')
   })
 
+  it('count refusals of the faces of W3C credentials, the one that is for anybody too', async () => {
+    const before = await now()
+    const post = (path: string) =>
+      fetch(`${service.url}${path}`, { method: 'POST', body: '{}' }).then((answer) => answer.text())
+    for (const path of ['/credentials/issue', '/presentations/verify', '/sign/vc/jwt']) await post(path)
+    await post('/status/guess-7f3a/revocation')
+    await fetch(`${service.url}/status/guess-7f3a/revocation`)
+    await fetch(`${service.url}/issuers/guess-7f3a/did.json`)
+    await grown(before, {
+      'intaglio_refusals_total{face="vc",mount="none",code="unauthenticated"}': 2,
+      'intaglio_refusals_total{face="keyservice",mount="none",code="unauthenticated"}': 1,
+      'intaglio_refusals_total{face="public",mount="none",code="not_found"}': 2,
+      'intaglio_refusals_total{face="public",mount="none",code="method_not_allowed"}': 1,
+      'intaglio_http_requests_total{face="vc",mount="none",endpoint="/credentials/issue",status="4xx"}': 1,
+      'intaglio_http_requests_total{face="public",mount="none",endpoint="/status/:list/:form",status="4xx"}': 1,
+    })
+    expect((await scrape(service.url)).text).to.not.contain('7f3a')
+    expect(service.log()).to.not.contain('7f3a')
+  })
+
   it('show within seconds how old the last record is', async () => {
     await service.newClient()
     const age = async () => (await now()).get('intaglio_audit_last_row_age_seconds') ?? Infinity

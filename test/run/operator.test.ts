@@ -8,8 +8,10 @@ import { configSchema } from '../../config/config.ts'
 import { addAuditCommands } from '../../scripts/cli/commands/audit.ts'
 import { addCeremonyCommands } from '../../scripts/cli/commands/ceremonies.ts'
 import { addClientCommands } from '../../scripts/cli/commands/clients.ts'
+import { addClockCommands } from '../../scripts/cli/commands/clock.ts'
 import { addCredentialCommands } from '../../scripts/cli/commands/credentials.ts'
 import { addDeliveryCommands } from '../../scripts/cli/commands/deliveries.ts'
+import { addIssuerCommands } from '../../scripts/cli/commands/issuers.ts'
 import { addKeyCommands } from '../../scripts/cli/commands/keys.ts'
 import { addOperatorCommands } from '../../scripts/cli/commands/operators.ts'
 import { addPersonCommands } from '../../scripts/cli/commands/persons.ts'
@@ -98,8 +100,10 @@ describe("The operator's page", () => {
       addAuditCommands,
       addCeremonyCommands,
       addClientCommands,
+      addClockCommands,
       addCredentialCommands,
       addDeliveryCommands,
+      addIssuerCommands,
       addKeyCommands,
       addOperatorCommands,
       addPersonCommands,

@@ -57,7 +57,7 @@ describe('Starting the service', function () {
       }
       const demo = JSON.parse(readFileSync(join(home, 'demo.json'), 'utf8')) as Record<string, unknown>
       const client = ['baseUrl', 'clientId', 'clientSecret', 'redirectUri', 'caCertificate']
-      const holder = ['userID', 'credentialID', 'pin', 'oauth2CodeCredentialID']
+      const holder = ['userID', 'credentialID', 'pin', 'oauth2CodeCredentialID', 'issuer']
       expect(demo).to.have.all.keys([...client, ...holder])
       expect(demo['baseUrl']).to.equal(url)
       expect(readFileSync(String(demo['caCertificate']), 'utf8')).to.contain('BEGIN CERTIFICATE')

@@ -210,6 +210,29 @@ const VIOLATIONS: Readonly<Record<string, string>> = {
         or t.failures < (select coalesce(max(failures), 0) from activation_attempt a where a.key_id = h.key_id)`,
   'what an Idempotency-Key stands for is a key of its client': `
     select r.key_id from idempotent_request r join holder_key h using (key_id) where h.client_id <> r.client_id`,
+  'an issuer has one key that signs, and keys of the purpose and the name that are its own': `
+    select i.id from credential_issuer i
+      left join credential_issuer_key k on k.issuer_id = i.id left join key on key.id = k.key_id
+     group by i.id, i.identifier
+    having count(*) filter (where k.state = 'enabled') <> 1
+        or bool_or(key.purpose <> 'credential-issuing' or split_part(k.verification_method, '#', 1) <> i.identifier)`,
+  'an entry of a status list is in it, and there are no more than were taken': `
+    select l.id from status_list l
+      join (select list_id, count(*) as count, max(index) as last from status_entry group by list_id) e
+        on e.list_id = l.id
+     where e.count > l.taken or e.last >= l.length`,
+  'what says the status of a credential was published once at least, in each form, and is good until it is made anew': `
+    select l.id from status_list l left join status_document d on d.list_id = l.id
+     group by l.id
+    having count(d.form) <> case when l.octets is null then 0 else 3 end
+        or (l.octets is null and exists (select from status_entry where list_id = l.id))
+        or octet_length(l.octets) * 4 <> l.length or bool_or(d.expires_at <= l.refresh_at)`,
+  'a status document is what its hash says': `
+    select list_id from status_document where sha256 <> sha256(body)`,
+  'what was published of an entry is what the entry says': `
+    select e.list_id, e.index from status_entry e join status_list l on l.id = e.list_id
+     where e.is_published
+       and (get_byte(substring(l.octets from e.index / 4 + 1 for 1), 0) >> (2 * (e.index % 4))) & 3 <> e.status`,
   'a usable key is sealed and an activated one has its verifier': `
     select k.id from key k left join activation a on a.key_id = k.id
      where k.state = 'enabled' and (k.seal is null or (k.purpose in ('signing', 'seal', 'holder')) <> (a.key_id is not null))`,

@@ -61,7 +61,7 @@ export async function newIssuer(
     body: { client, keyType, method },
   })
   if (status !== 201) throw new Error(JSON.stringify(body))
-  return body as unknown as Issuer
+  return body as Issuer
 }
 
 export function credentialOf(issuer: string | undefined, more: Credential = {}): Credential {
@@ -77,7 +77,9 @@ export function credentialOf(issuer: string | undefined, more: Credential = {}):
 
 /** The names of what was found wrong. */
 export function problemsOf({ body }: Answer): string[] {
-  return ((body['problemDetails'] ?? []) as { title: string }[]).map(({ title }) => title)
+  return ((body['problemDetails'] ?? []) as { type: string }[]).map(({ type }) =>
+    type.slice(type.lastIndexOf(':') + 1),
+  )
 }
 
 /** Relying parties see a change within so long. */

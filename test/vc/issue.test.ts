@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { problem } from '../keyservice/client.ts'
 import { startService, type TestService } from '../support/startService.ts'
 import { credentialOf, newIssuer, problemsOf, VcClient, type Issuer } from './client.ts'
 
@@ -14,14 +15,6 @@ describe('the VC API', function () {
   })
   afterEach(() => service.checkState())
   after(() => service.close())
-
-  const refused = (status: number, title: string, code: string, detail: string) => ({
-    type: 'about:blank',
-    title,
-    status,
-    code,
-    detail,
-  })
 
   describe('issues', () => {
     for (const keyType of ['P-256', 'P-384', 'Ed25519'] as const) {
@@ -42,9 +35,9 @@ describe('the VC API', function () {
       expect((await one.issue(credentialOf(undefined)))['issuer']).to.equal(identifier)
       await newIssuer(service, { client: other.id })
       const { status, body } = await one.post('/credentials/issue', { credential: credentialOf(undefined) })
-      expect(status).to.equal(409)
+      expect(status).to.equal(400)
       expect(body).to.deep.equal(
-        refused(409, 'Conflict', 'conflict', 'There are several issuers: the credential has to name one.'),
+        problem(400, 'invalid_request', 'issuer: is missing, and there are several of yours'),
       )
     })
 
@@ -69,7 +62,7 @@ describe('the VC API', function () {
         const { status, body } = await stranger.post('/credentials/issue', asked)
         expect({ status, body }).to.deep.equal({
           status: 400,
-          body: refused(400, 'Bad Request', 'invalid_request', 'issuer: not an issuer of yours'),
+          body: problem(400, 'invalid_request', 'issuer: not an issuer of yours'),
         })
       }
     })
@@ -106,7 +99,7 @@ describe('the VC API', function () {
       const response = await fetch(`${service.url}/credentials/issue`, { method: 'POST', body: '{}' })
       expect(response.status).to.equal(401)
       expect(await response.json()).to.deep.equal(
-        refused(401, 'Unauthorized', 'unauthenticated', 'An access token is required'),
+        problem(401, 'unauthenticated', 'An access token is required'),
       )
     })
 
@@ -120,7 +113,7 @@ describe('the VC API', function () {
         const detail = `${name}: there is no such member`
         expect({ status, body }).to.deep.equal({
           status: 400,
-          body: refused(400, 'Bad Request', 'invalid_request', detail),
+          body: problem(400, 'invalid_request', detail),
         })
       }
     })

@@ -19,6 +19,18 @@ export function addIssuerCommands(program: Command, open: Open): void {
     },
   })
   paged(list).option('--client <id>', 'of one client alone')
+  addCreate(issuer, open)
+  verb(issuer, 'show <id>', {
+    says: 'one issuer, with its keys',
+    open,
+    work: async ({ admin, output }, [id = '']) =>
+      printItem(output, await admin.item('GET /issuers/:id', { params: { id } })),
+  })
+  addChanges(issuer, open)
+  examples(issuer, ['issuer create --client demo --key-type Ed25519', 'issuer list --client demo'])
+}
+
+function addCreate(issuer: Command, open: Open): void {
   verb(issuer, 'create', {
     says: 'make an issuer for a client, with a key in the token',
     open,
@@ -38,12 +50,9 @@ export function addIssuerCommands(program: Command, open: Open): void {
       'key: named by its key for good; web: by a document here, so that keys change',
       'key',
     )
-  verb(issuer, 'show <id>', {
-    says: 'one issuer, with its keys',
-    open,
-    work: async ({ admin, output }, [id = '']) =>
-      printItem(output, await admin.item('GET /issuers/:id', { params: { id } })),
-  })
+}
+
+function addChanges(issuer: Command, open: Open): void {
   verb(issuer, 'rotate <id>', {
     says: 'give it another key; what the old one signed stays good',
     open,
@@ -60,5 +69,4 @@ export function addIssuerCommands(program: Command, open: Open): void {
         printItem(output, await admin.item(`POST /issuers/:id/${state}`, { params: { id } })),
     })
   }
-  examples(issuer, ['issuer create --client demo --key-type Ed25519', 'issuer list --client demo'])
 }

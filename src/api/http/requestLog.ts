@@ -44,6 +44,22 @@ export function requestLog({ log, metrics }: Pick<Context, 'log' | 'metrics'>): 
   }
 }
 
+/** One count for each request, and no line: for what nothing is to say who asked for. */
+export function requestCount({ metrics }: Pick<Context, 'metrics'>): Step {
+  return (request, response, next) => {
+    const noted: Noted = { id: randomUUID(), traceId: undefined }
+    const [path = ''] = (request.originalUrl ?? request.url ?? '').split('?', 1)
+    const startedAt = performance.now()
+    notes.set(response, noted)
+    response.on('close', () => {
+      const [face, endpoint] = [faceOf(path), endpointOf(request)]
+      const { statusCode: status } = response
+      metrics.request({ face, mount: mountOf(path), endpoint, status, startedAt, refusal: noted.refusal })
+    })
+    next()
+  }
+}
+
 /** Where each face is mounted (src/app.ts). What is asked for elsewhere is somebody's text, and stands in no label. */
 const faces: ReadonlyMap<string, string> = new Map([
   ['csc', 'csc'],
@@ -53,6 +69,8 @@ const faces: ReadonlyMap<string, string> = new Map([
   ['enrol', 'enrol'],
   ['pki', 'pki'],
   ...['generate', 'delete', 'activate', 'sign', 'keys'].map((path) => [path, 'keyservice'] as const),
+  ...['credentials', 'presentations'].map((path) => [path, 'vc'] as const),
+  ...['status', 'issuers', '1.0'].map((path) => [path, 'public'] as const),
 ])
 
 function faceOf(path: string): string {

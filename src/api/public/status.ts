@@ -22,12 +22,20 @@ export async function status(ctx: Context, request: Request, response: Response)
   const maxAge = Math.max(0, Math.min(ctx.config.status.ttlSeconds, left))
   const etag = `"${sha256.toString('base64url')}"`
   response.setHeader('ETag', etag)
+  response.setHeader('Vary', 'Accept')
   response.setHeader('Last-Modified', publishedAt.toUTCString())
   response.setHeader('Cache-Control', `public, max-age=${String(maxAge)}`)
   if (request.headers['if-none-match'] === etag) {
     response.status(304).end()
     return
   }
-  response.setHeader('Content-Type', mediaType)
+  response.setHeader('Content-Type', mediaTypeFor(request, mediaType))
   response.end(body)
+}
+
+/** A credential is JSON-LD and JSON, too: for verifiers that ask for these alone. What is a token is nothing else. */
+function mediaTypeFor(request: Request, mediaType: string): string {
+  if (mediaType !== 'application/vc') return mediaType
+  const accepted = request.accepts([mediaType, 'application/ld+json', 'application/json'])
+  return accepted === false ? mediaType : accepted
 }

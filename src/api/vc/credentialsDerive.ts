@@ -1,7 +1,23 @@
 import { z } from 'zod'
 import { dataIntegrity } from '../../credentials/formats/dataIntegrity.ts'
+import { example } from '../http/exampleValues.ts'
 import { endpoint } from '../http/problemEndpoint.ts'
-import { object, pointers } from './members.ts'
+import { ISSUED, object, pointers } from './members.ts'
+
+const CREDENTIAL = {
+  '@context': ['https://www.w3.org/ns/credentials/v2'],
+  type: ['VerifiableCredential'],
+  issuer: example.issuer,
+  credentialSubject: { id: 'did:example:ada', name: 'Ada Lovelace' },
+  proof: {
+    type: 'DataIntegrityProof',
+    cryptosuite: 'ecdsa-sd-2023',
+    created: '2026-01-02T03:04:05Z',
+    verificationMethod: `${example.issuer}#key-1`,
+    proofPurpose: 'assertionMethod',
+    proofValue: example.baseProof,
+  },
+}
 
 /** VC API 0.3, 3.4.1: derive credential. */
 export const credentialsDerive = endpoint({
@@ -15,8 +31,13 @@ export const credentialsDerive = endpoint({
   }),
   described: {
     summary: 'Makes a credential that discloses less, of one that was secured by ecdsa-sd-2023',
-    examples: {},
-    answer: { status: 201, says: 'The credential that discloses less', schema: z.looseObject({}) },
+    examples: {
+      "the subject's id alone": {
+        verifiableCredential: CREDENTIAL,
+        options: { selectivePointers: ['/credentialSubject/id'] },
+      },
+    },
+    answer: { status: 201, says: 'The credential that discloses less', schema: ISSUED },
     refusals: [['invalid_request', 'proof: not a base proof of ecdsa-sd-2023']],
   },
   answer: async (_ctx, { input }) => {

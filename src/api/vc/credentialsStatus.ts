@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { changeStatus, type StatusChange } from '../../credentials/status/change.ts'
+import { example } from '../http/exampleValues.ts'
 import { endpoint } from '../http/problemEndpoint.ts'
 import { credentialId } from './members.ts'
 
@@ -8,6 +9,12 @@ const changes: Readonly<Record<'revocation' | 'suspension', Readonly<Record<stri
   revocation: { true: 'revoke' },
   suspension: { true: 'suspend', false: 'reinstate' },
 }
+
+/** For examples: a request about one credential. */
+const entry = (change: object) => ({
+  credentialId: example.issuedCredentialId,
+  credentialStatus: { type: 'BitstringStatusListEntry', ...change },
+})
 
 /** VC API 0.3, 3.2.2: update status. */
 export const credentialsStatus = endpoint({
@@ -28,7 +35,11 @@ export const credentialsStatus = endpoint({
     }),
   described: {
     summary: 'Revokes, suspends or reinstates a credential',
-    examples: {},
+    examples: {
+      suspend: entry({ statusPurpose: 'suspension' }),
+      reinstate: entry({ statusPurpose: 'suspension', status: false }),
+      revoke: entry({ statusPurpose: 'revocation' }),
+    },
     answer: {
       status: 200,
       says: 'It is done; relying parties see it within five seconds',

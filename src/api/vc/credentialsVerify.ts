@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { verifySecured } from '../../credentials/verifyCredential.ts'
+import { example } from '../http/exampleValues.ts'
 import { endpoint, type Endpoint } from '../http/problemEndpoint.ts'
 import { checks, secured, text } from './members.ts'
 import { verifiedReply } from './verified.ts'
@@ -27,7 +28,7 @@ export const credentialsVerify: readonly Endpoint[] = profiles.map(({ profile, a
     }),
     described: {
       summary: `Verifies a credential${says}`,
-      examples: {},
+      examples: { 'a JWT': { verifiableCredential: example.jwtCredential } },
       answer: { status: 200, says: 'It is good', schema: VERDICT },
       refusals: [['invalid_request', 'The signature is not that of the key']],
     },
@@ -53,7 +54,12 @@ export const presentationsVerify: readonly Endpoint[] = profiles.map(({ profile,
     }),
     described: {
       summary: `Verifies a presentation and the credentials in it${says}`,
-      examples: {},
+      examples: {
+        'a JWT, for this verifier': {
+          verifiablePresentation: example.jwtPresentation,
+          options: { challenge: '7c1b', domain: 'https://verifier.example' },
+        },
+      },
       answer: { status: 200, says: 'It is good', schema: VERDICT },
       refusals: [['invalid_request', 'The signature is not that of the key']],
     },

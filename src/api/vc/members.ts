@@ -26,7 +26,9 @@ function isDeeper(value: unknown, most: number): boolean {
   let level: unknown[] = [value]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > most) return true
-    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+    level = level.flatMap((one): unknown[] =>
+      typeof one === 'object' && one !== null ? Object.values(one) : [],
+    )
   }
   return false
 }
@@ -59,3 +61,10 @@ export const checks = z
   .max(20, '20 at most')
   .optional()
   .meta({ description: 'Without, or with credentialStatus in it: the status, too' })
+
+/** What is answered: an object, or a token as a string. */
+export const ISSUED = z.object({
+  verifiableCredential: z
+    .unknown()
+    .meta({ description: 'A document with its proof; of other formats, the compact form' }),
+})

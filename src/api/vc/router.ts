@@ -10,7 +10,7 @@ import { credentialsStatus } from './credentialsStatus.ts'
 import { credentialsVerify, presentationsVerify } from './credentialsVerify.ts'
 
 /** TABLE of the face: the VC API of W3C's credentials community group. */
-const vc: ProblemFace = {
+export const vc: ProblemFace = {
   endpoints: [
     credentialsIssue,
     credentialsStatus,

@@ -1,12 +1,13 @@
 import type { Verified } from '../../credentials/verifyCredential.ts'
 import type { Problem } from '../../credentials/credentialKey.ts'
+import { titleOf } from '../../credentials/problems.ts'
 import { PROBLEM_TYPE } from '../http/problem.ts'
 import type { Reply } from '../http/problemEndpoint.ts'
 
 /** A problem of a credential, as RFC 9457 and VC Data Model 2.0, 7.1 have it. */
 const details = ({ name, detail }: Problem) => ({
   type: `tag:intaglio,2026:problem:${name}`,
-  title: name,
+  title: titleOf(name),
   detail,
 })
 

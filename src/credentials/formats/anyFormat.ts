@@ -1,4 +1,5 @@
-import { isEnveloped, opened } from './enveloped.ts'
+import { envelopeProblems } from '../dataModel.ts'
+import { envelopeTypeOf, opened } from './enveloped.ts'
 import type { Format, JsonObject, Verdict, VerifyRequest } from './format.ts'
 
 /** A credential stands in a presentation, and perhaps in an envelope. What goes deeper is no credential. */
@@ -21,9 +22,18 @@ const tooDeep = (): Verdict => problem('too-deep', 'An envelope in an envelope')
 /** In the format that it has, by its looks. */
 export async function verifyAny(rows: readonly Format[], request: VerifyRequest): Promise<Verdict> {
   const { secured, nested } = request
-  if (isObject(secured) && isEnveloped(secured)) {
+  const envelope = isObject(secured) ? envelopeTypeOf(secured) : undefined
+  if (isObject(secured) && envelope !== undefined) {
+    const problems = envelopeProblems(secured, envelope)
+    if (problems.length > 0) return { problems }
     const inside = opened(secured)
     if (inside === undefined) return problem('malformed', 'id: not a data: URL of a secured credential')
+    if (envelope === 'EnvelopedVerifiablePresentation')
+      return request.kind === 'credential'
+        ? problem('type-not-allowed', 'This is a presentation, not a credential')
+        : verifyAny(rows, { ...request, secured: inside, kind: 'presentation' })
+    if (request.kind === 'presentation')
+      return problem('type-not-allowed', 'This is a credential, not a presentation')
     return nested?.(inside) ?? tooDeep()
   }
   const name = formatOf(secured)

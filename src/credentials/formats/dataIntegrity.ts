@@ -133,7 +133,7 @@ function bindingProblems(
   if (profile === 'proof' || problems.length > 0 || id === undefined || controllers.includes(id)) return []
   return [
     {
-      name: `wrong-${named}`,
+      name: `${named}-mismatch`,
       detail: `${named}: none of the proofs was made with a key of ${id.slice(0, 300)}`,
     },
   ]
@@ -160,11 +160,13 @@ async function presentedFindings(
     const isHolders = own !== undefined && own === idOf(holder) && controllers.includes(own)
     return isHolders
       ? prefixed(validityProblems(credential, request.now))
-      : prefixed([{ name: 'no-proof', detail: 'proof: there is none, and the holder is not its issuer' }])
+      : prefixed([
+          { name: 'proof-missing', detail: 'proof: there is none, and the holder is not its issuer' },
+        ])
   }
   const verdict = await request.nested?.(credential as string | JsonObject)
   return prefixed(
-    verdict?.problems ?? [{ name: 'unknown-format', detail: 'its envelope cannot be opened here' }],
+    verdict?.problems ?? [{ name: 'not-verified', detail: 'its envelope cannot be opened here' }],
   )
 }
 

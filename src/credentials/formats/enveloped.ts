@@ -1,9 +1,9 @@
-/** EnvelopedVerifiableCredential (VCDM 2.0, 4.12.1): a secured credential as a data: URL (RFC 2397). */
+/** What is secured by JOSE or COSE, as a data: URL (VCDM 2.0, 4.13.2 and 4.13.3; RFC 2397). */
 import { Flaw } from '../../signing/flaw.ts'
 import { readJws, mediaType } from '../../signing/jws.ts'
 import { isObject } from '../../signing/strictJson.ts'
-import type { JsonObject } from './format.ts'
-import { CONTEXT_2, isOfType, refuse } from './making.ts'
+import type { Format, JsonObject, Secured } from './format.ts'
+import { CONTEXT_2, isOfType, refuse, versionToMake } from './making.ts'
 
 const TYPE = 'EnvelopedVerifiableCredential'
 /** TABLE of what is enveloped, by the `typ` of its JWS. */
@@ -13,10 +13,34 @@ const ENVELOPES = new Map([
   ['dc+sd-jwt', 'application/dc+sd-jwt'],
 ])
 /** Those of JWS, and of COSE, which is octets and stands in base64. */
-const TEXT_URL = /^data:application\/(?:vc\+jwt|vc\+sd-jwt|dc\+sd-jwt),([A-Za-z0-9._~-]+)$/
-const COSE_URL = /^data:application\/vc\+cose;base64,([A-Za-z0-9+/]+={0,2})$/
+const TEXT_URL = /^data:application\/(?:jwt|v[cp]\+jwt|v[cp]\+sd-jwt|dc\+sd-jwt),([A-Za-z0-9._~-]+)$/
+const COSE_URL = /^data:application\/v[cp]\+cose;base64,([A-Za-z0-9+/]+={0,2})$/
 
 export const isEnveloped = (document: JsonObject): boolean => isOfType(document, TYPE)
+
+/** Which of the two envelopes it is; undefined for what is none. */
+export function envelopeTypeOf(
+  document: JsonObject,
+): 'EnvelopedVerifiableCredential' | 'EnvelopedVerifiablePresentation' | undefined {
+  if (isEnveloped(document)) return TYPE
+  return isOfType(document, 'EnvelopedVerifiablePresentation') ? 'EnvelopedVerifiablePresentation' : undefined
+}
+
+/** @throws Refusal for what no envelope is for: proofs that a credential carries itself, claims that are no document */
+export function refuseEnvelope(credential: JsonObject, format: Format['name']): void {
+  if (format === 'data-integrity') refuse('enveloped', 'not with a proof in the credential')
+  if (credential['vct'] === undefined && versionToMake(credential) === '1.1')
+    refuse('enveloped', 'not in version 1.1')
+}
+
+/** A credential in its envelope. */
+export function envelopeOf({ body, mediaType: media }: Secured): JsonObject {
+  if (!Buffer.isBuffer(body) && typeof body !== 'string') throw new Error('an envelope holds text or octets')
+  const id = Buffer.isBuffer(body)
+    ? `data:${media};base64,${body.toString('base64')}`
+    : `data:${media},${body}`
+  return { '@context': [CONTEXT_2], id, type: [TYPE] }
+}
 
 /** Credentials in a presentation of version 2.0 are enveloped; those that come as they were issued are put in. @throws Refusal */
 export function withEnvelopes(presentation: JsonObject): JsonObject {
@@ -55,5 +79,8 @@ export function opened({ id }: JsonObject): string | Buffer | undefined {
   if (text !== undefined) return text
   const [, base64 = ''] = COSE_URL.exec(url) ?? []
   const octets = Buffer.from(base64, 'base64')
-  return octets.length > 0 && octets.toString('base64') === base64 ? octets : undefined
+  // Padding is left out by some, which makes it no other value.
+  const whole = octets.toString('base64')
+  const isOne = octets.length > 0 && [whole, whole.replace(/=+$/, '')].includes(base64)
+  return isOne ? octets : undefined
 }

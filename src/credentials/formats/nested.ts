@@ -14,7 +14,7 @@ export async function checkNested(
 ): Promise<void> {
   const { verifiableCredential: given } = presentation
   if (given === undefined) return
-  const credentials: unknown[] = Array.isArray(given) ? given : [given]
+  const credentials: unknown[] = Array.isArray(given) ? given.flat() : [given]
   if (credentials.length > CREDENTIALS_MAX)
     throw new Flaw('too-many', `verifiableCredential: more than ${CREDENTIALS_MAX} of them`)
   for (const [index, credential] of credentials.entries()) {

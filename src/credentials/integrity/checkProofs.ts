@@ -28,7 +28,7 @@ export async function checkProofs(
   const controllers: string[] = []
   try {
     const proofs = proofsOf(document)
-    if (proofs.length === 0) throw new Flaw('no-proof', 'proof: there is none')
+    if (proofs.length === 0) throw new Flaw('proof-missing', 'proof: there is none')
     for (const proof of proofs) {
       const found = await findings(async () => {
         const unsecured = securedBy(proof['previousProof'], document, proofs)
@@ -69,16 +69,15 @@ interface Asked {
 async function checkProof(asked: Asked, request: VerifyRequest): Promise<string> {
   const { proof, purpose } = asked
   const suite = suiteOf(proof)
-  if (suite === undefined) throw new Flaw('unknown-cryptosuite', `proof: ${nameOf(proof)} is not known here`)
-  if (proof['proofPurpose'] !== purpose)
-    throw new Flaw('wrong-proof-purpose', `proofPurpose: is not ${purpose}`)
+  if (suite === undefined) throw new Flaw('cryptosuite-unknown', `proof: ${nameOf(proof)} is not known here`)
+  if (proof['proofPurpose'] !== purpose) throw new Flaw('purpose-mismatch', `proofPurpose: is not ${purpose}`)
   checkTimes(proof, request.now)
   checkPlace(proof, request)
   const proofValue = stringOf(proof, 'proofValue')
   const key = await keyOf(stringOf(proof, 'verificationMethod'), { suite, purpose, request })
   const unsecured = { proof: without(proof, 'proofValue'), document: underContexts(asked, suite) }
   if (!(await suite.check({ ...unsecured, proofValue, key })))
-    throw new Flaw('invalid-signature', 'proofValue: is no signature of this key over this document')
+    throw new Flaw('signature-invalid', 'proofValue: is no signature of this key over this document')
   return key.controller
 }
 
@@ -90,7 +89,7 @@ const nameOf = ({ type, cryptosuite }: JsonObject): string =>
 
 function stringOf(proof: JsonObject, member: string): string {
   const value = proof[member]
-  if (typeof value !== 'string') throw new Flaw('malformed-proof', `${member}: is no string`)
+  if (typeof value !== 'string') throw new Flaw('proof-malformed', `${member}: is no string`)
   return value
 }
 
@@ -103,7 +102,7 @@ function checkTimes(proof: JsonObject, now: Date): void {
     if (value === undefined) return undefined
     const time = parseDateTime(value)
     if (typeof value !== 'string' || time === undefined || !ZONE.test(value))
-      throw new Flaw('malformed-proof', `${member}: is no dateTimeStamp`)
+      throw new Flaw('proof-malformed', `${member}: is no dateTimeStamp`)
     return time
   }
   const created = timeOf('created')
@@ -116,11 +115,11 @@ function checkTimes(proof: JsonObject, now: Date): void {
 /** What a presentation was made for, where its verifier says what that must be. */
 function checkPlace(proof: JsonObject, { challenge, domain }: VerifyRequest): void {
   if (challenge !== undefined && proof['challenge'] !== challenge)
-    throw new Flaw('wrong-challenge', 'challenge: is not the one that was asked for')
+    throw new Flaw('challenge-mismatch', 'challenge: is not the one that was asked for')
   if (domain === undefined) return
   const domains: unknown[] = [proof['domain']].flat()
   if (domains.length !== 1 || domains[0] !== domain)
-    throw new Flaw('wrong-domain', 'domain: is not the one that was asked for')
+    throw new Flaw('domain-mismatch', 'domain: is not the one that was asked for')
 }
 
 async function keyOf(
@@ -129,10 +128,10 @@ async function keyOf(
 ): Promise<VerificationKey> {
   const key = await request.resolve(id, purpose)
   if (key === undefined)
-    throw new Flaw('unknown-key', `verificationMethod: no key for ${purpose} is known as ${id.slice(0, 300)}`)
+    throw new Flaw('key-unknown', `verificationMethod: no key for ${purpose} is known as ${id.slice(0, 300)}`)
   if (!suite.keyTypes.includes(key.keyType))
     throw new Flaw(
-      'unfit-key',
+      'algorithm-not-allowed',
       `verificationMethod: ${suite.name} is not made with keys of type ${key.keyType}`,
     )
   return key
@@ -147,7 +146,7 @@ function underContexts({ proof, document }: Asked, suite: Suite): JsonObject {
   const made: unknown[] = [proof['@context']].flat()
   const present: unknown[] = [document['@context']].flat()
   if (!made.every((context, at) => sameContext(context, present[at])))
-    throw new Flaw('wrong-context', "proof: its @context is not the beginning of the document's")
+    throw new Flaw('context-mismatch', "proof: its @context is not the beginning of the document's")
   return { ...document, '@context': proof['@context'] }
 }
 

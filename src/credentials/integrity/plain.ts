@@ -26,7 +26,7 @@ export function plain(row: Omit<Suite, 'make' | 'check'>, transform: Transform):
     check: async (checking) => {
       const signature = fromMultibase(checking.proofValue, ['z'])
       if (signature === undefined)
-        throw new Flaw('malformed-proof', 'proofValue: is not written in base58btc')
+        throw new Flaw('proof-malformed', 'proofValue: is not written in base58btc')
       return isSigned(checking.key, await octetsOf(checking, hashOf(checking.key.keyType)), signature)
     },
   }

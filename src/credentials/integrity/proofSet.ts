@@ -8,9 +8,9 @@ export const MAX_PROOFS = 10
 /** The proofs of a document. @throws Flaw for what is no proof, or too many */
 export function proofsOf({ proof }: JsonObject): JsonObject[] {
   const proofs: unknown[] = proof === undefined ? [] : Array.isArray(proof) ? proof : [proof]
-  if (proofs.length > MAX_PROOFS) throw new Flaw('too-many-proofs', `proof: more than ${MAX_PROOFS}`)
+  if (proofs.length > MAX_PROOFS) throw new Flaw('too-many', `proof: more than ${MAX_PROOFS}`)
   if (!proofs.every(isObject))
-    throw new Flaw('malformed-proof', 'proof: neither an object nor a list of objects')
+    throw new Flaw('proof-malformed', 'proof: neither an object nor a list of objects')
   return proofs
 }
 
@@ -27,17 +27,17 @@ export function securedBy(
   const unsecured = without(document, 'proof')
   if (previousProof === undefined) return unsecured
   const named: unknown[] = Array.isArray(previousProof) ? previousProof : [previousProof]
-  if (named.length === 0) throw new Flaw('unknown-previous-proof', 'previousProof: names none')
+  if (named.length === 0) throw new Flaw('previous-proof-unknown', 'previousProof: names none')
   return { ...unsecured, proof: named.map((id) => theProof(id, proofs)) }
 }
 
 function theProof(id: unknown, proofs: readonly JsonObject[]): JsonObject {
   if (typeof id !== 'string')
-    throw new Flaw('malformed-proof', 'previousProof: neither a string nor a list of strings')
+    throw new Flaw('proof-malformed', 'previousProof: neither a string nor a list of strings')
   const [found, ...more] = proofs.filter((proof) => proof['id'] === id)
   if (found === undefined || more.length > 0)
     throw new Flaw(
-      'unknown-previous-proof',
+      'previous-proof-unknown',
       `previousProof: ${found === undefined ? 'no' : 'more than one'} proof is ${id.slice(0, 200)}`,
     )
   return found

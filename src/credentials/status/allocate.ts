@@ -1,13 +1,24 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Context } from '../../context.ts'
 import { grouped } from '../../db/groupCommit.ts'
-import { insertEntries, insertList, takePositions, type TakenPositions } from '../../db/statusLists.ts'
+import {
+  insertEntries,
+  insertList,
+  isListBeingMade,
+  takePositions,
+  type TakenPositions,
+} from '../../db/statusLists.ts'
 import { unavailable } from '../../refusal.ts'
 import { publishDue } from './publish.ts'
 import { shuffled, SHUFFLE_OCTETS } from './shuffle.ts'
 
-/** Tries at a list with room: who loses against another replica finds the one that it made. */
-const TRIES = 5
+/** Tries at a list with room: who loses against another replica, or against the publisher, finds the one that it makes. */
+const TRIES = 30
+/** Between them: that one waits for three signatures. */
+const PAUSE_MS = 100
+/** Looks that find nobody at it, before it is given up: all others wait meanwhile. One may come between two steps of a replica. */
+const MAX_IDLE = 2
 
 /** A credential's place in a list of its issuer. */
 export interface StatusEntry {
@@ -62,9 +73,14 @@ function placeOf(places: ReadonlyMap<Asked, StatusEntry>, item: Asked): StatusEn
 }
 
 async function positions(ctx: Context, issuerId: string, count: number): Promise<TakenPositions> {
-  for (let tries = 0; tries < TRIES; tries++) {
+  let idle = 0
+  for (let tries = 0; tries < TRIES && idle < MAX_IDLE; tries++) {
+    // Asked first: it may be done by the time that we look for a place in it.
+    const isMade = tries === 0 || (await isListBeingMade(ctx.db, issuerId))
     const taken = await takePositions(ctx.db, { issuerId, count })
     if (taken !== undefined) return taken
+    if (!isMade) idle++
+    if (tries > 0) await pause(PAUSE_MS)
     // None was published, or the last one is full. What is left in it is too little to be waited for.
     await openList(ctx, issuerId, count)
   }

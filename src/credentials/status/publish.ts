@@ -98,7 +98,8 @@ async function publish(ctx: Context, list: DueList): Promise<void> {
   // 4. Stored: from here on relying parties get them.
   const { validSeconds: validS } = ctx.config.status
   await ctx.db.transaction(async (tx) => {
-    const made = { listId, instanceId: ctx.instanceId, octets: bits.octets, changes, documents }
+    const octets = list.octets === undefined || changes.length > 0 ? bits.octets : undefined
+    const made = { listId, instanceId: ctx.instanceId, octets, changes, documents }
     const refreshS = list.isRefreshed ? Math.floor(validS / 2) : undefined
     const stored = await storePublication(tx, { ...made, refreshS, validS })
     if (stored) await insertAudit(tx, [publishedEntry(list, documents)])

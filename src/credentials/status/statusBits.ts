@@ -1,4 +1,4 @@
-import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
+import { constants, deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
 
 /** What a credential may be: the values of Token Status List, 7.1. */
 export const STATUS = { valid: 0, invalid: 1, suspended: 2 } as const
@@ -10,8 +10,8 @@ export const MIN_LENGTH = 131_072
 const MAX_OCTETS = 2 * 1024 * 1024
 /** Entries in an octet, at two bits each. */
 const PER_OCTET = 4
-/** Level 9 takes ten times as long where one or two in a hundred are set, and saves 7 %. */
-const LEVEL = { level: 6 } as const
+/** Indices are shuffled, so there is nothing to be found again but runs: a tenth of the time, and fewer octets, too. */
+const PACKED = { level: 6, strategy: constants.Z_RLE } as const
 
 /** Four entries of two bits, lowest first, as four bits, highest first, where each is the status or is not. */
 function planeOf(status: Status): Uint8Array {
@@ -53,7 +53,7 @@ export class StatusBits {
 
   /** `lst` of a Token Status List with two bits: zlib, base64url (4.2). */
   token(): string {
-    return deflateSync(this.octets, LEVEL).toString('base64url')
+    return deflateSync(this.octets, PACKED).toString('base64url')
   }
 
   /** `encodedList` of a Bitstring Status List: index 0 is the highest bit of the first octet; gzip, multibase (2.1, 3.1). */
@@ -64,7 +64,7 @@ export class StatusBits {
       const high = plane[this.octets[2 * at] ?? 0] ?? 0
       bits[at] = (high << 4) | (plane[this.octets[2 * at + 1] ?? 0] ?? 0)
     }
-    return `u${gzipSync(bits, LEVEL).toString('base64url')}`
+    return `u${gzipSync(bits, PACKED).toString('base64url')}`
   }
 }
 

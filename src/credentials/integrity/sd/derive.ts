@@ -63,7 +63,7 @@ function baseProofOf(secured: JsonObject): { readonly proof: JsonObject; readonl
   const found = proofsOf(secured).filter(({ cryptosuite }) => cryptosuite === 'ecdsa-sd-2023')
   const [proof] = found
   if (proof === undefined || found.length > 1 || typeof proof['proofValue'] !== 'string')
-    throw new Flaw('no-proof', 'proof: not exactly one of ecdsa-sd-2023 to derive from')
+    throw new Flaw('proof-missing', 'proof: not exactly one of ecdsa-sd-2023 to derive from')
   return { proof, base: readBaseProof(proof['proofValue']) }
 }
 

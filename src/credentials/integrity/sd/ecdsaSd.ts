@@ -125,6 +125,6 @@ function publicKeyOf(octets: Buffer): KeyObject {
       type: 'spki',
     })
   } catch (error) {
-    throw new Flaw('malformed-proof', `proofValue: its public key is none: ${(error as Error).message}`)
+    throw new Flaw('proof-malformed', `proofValue: its public key is none: ${(error as Error).message}`)
   }
 }

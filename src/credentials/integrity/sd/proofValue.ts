@@ -74,7 +74,7 @@ export function readDerivedProof(proofValue: string): DerivedProof {
 
 function parts(proofValue: string, tag: number): readonly Cbor[] {
   const octets = fromMultibase(proofValue, ['u'])
-  if (octets === undefined) throw new Flaw('malformed-proof', 'proofValue: is not written in base64url')
+  if (octets === undefined) throw new Flaw('proof-malformed', 'proofValue: is not written in base64url')
   const tagged = fromCbor(octets)
   if (!isTagged(tagged) || !Array.isArray(tagged.value)) throw malformed()
   if (tag === DERIVED && tagged.tag === BASE)
@@ -86,7 +86,7 @@ function parts(proofValue: string, tag: number): readonly Cbor[] {
   return tagged.value as readonly Cbor[]
 }
 
-const malformed = (): Flaw => new Flaw('malformed-proof', 'proofValue: is none of ecdsa-sd-2023')
+const malformed = (): Flaw => new Flaw('proof-malformed', 'proofValue: is none of ecdsa-sd-2023')
 const isOctets = (value: unknown, length: number): value is Buffer =>
   Buffer.isBuffer(value) && value.length === length
 const isList = <Item>(value: unknown, isItem: (item: Cbor) => item is Cbor & Item): value is Item[] =>
