@@ -7,7 +7,8 @@ export const problemNames = {
   'algorithm-not-allowed': 'The algorithm is not one of those that the key is for.',
   'cryptosuite-unknown': 'The cryptosuite of a proof is not known here.',
   'key-unknown': 'Nobody knows the key for this purpose.',
-  'key-not-trusted': 'A key or certificate that comes with the signature is not the one that its controller has.',
+  'key-not-trusted':
+    'A key or certificate that comes with the signature is not the one that its controller has.',
   'issuer-mismatch': 'The issuer is not the controller of the key.',
   'holder-mismatch': 'The holder is not the controller of the key.',
   'challenge-mismatch': 'It was not made for this challenge.',
@@ -23,11 +24,13 @@ export const problemNames = {
   'proof-expired': 'A proof is good no more.',
   'proof-missing': 'There is no proof.',
   'proof-malformed': 'A proof is not written as proofs are.',
-  'previous-proof-unknown': 'The proof that another one comes after is not there, or cannot be told from others.',
+  'previous-proof-unknown':
+    'The proof that another one comes after is not there, or cannot be told from others.',
   'key-binding-missing': 'Nobody shows that he is its holder.',
   'key-binding-invalid': 'The key binding is not good.',
   'disclosure-invalid': 'A disclosure is not one of what was signed.',
-  'not-canonicalizable': 'It has no canonical form: a term or a context is not known, or it is made to cost time.',
+  'not-canonicalizable':
+    'It has no canonical form: a term or a context is not known, or it is made to cost time.',
   malformed: 'It is not written as its format has it.',
   'header-not-supported': 'A header says that something must be understood that is not.',
   'too-many': 'There are more of something than are looked at.',

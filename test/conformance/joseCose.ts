@@ -74,7 +74,11 @@ async function issued() {
   try {
     const secured =
       kind === 'credential'
-        ? await format?.issue({ ...base, credential: document, ...(selective.length > 0 ? { selective } : {}) })
+        ? await format?.issue({
+            ...base,
+            credential: document,
+            ...(selective.length > 0 ? { selective } : {}),
+          })
         : await format?.present?.({ ...base, presentation: document })
     return secured === undefined ? failure('not in this format') : { result: 'success', data: text(secured) }
   } catch (error) {

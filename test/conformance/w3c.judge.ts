@@ -36,8 +36,12 @@ judge('the test suites of W3C and its credentials community group', probe, (tall
       expect(unexpected).to.deep.equal([])
       const excepted = result.failed.map(({ title }) => exceptionFor(failed, title))
       expect(excepted).to.have.members(Object.keys(failed))
-      expect({ passed: result.passed.length, skipped: result.skipped.length }).to.deep.equal({ passed, skipped })
-      for (const [title, reason] of Object.entries(failed)) console.log(`      not passed: ${title} (${reason})`)
+      expect({ passed: result.passed.length, skipped: result.skipped.length }).to.deep.equal({
+        passed,
+        skipped,
+      })
+      for (const [title, reason] of Object.entries(failed))
+        console.log(`      not passed: ${title} (${reason})`)
       if (skipped > 0) console.log(`      skipped by the suite: ${skipped} (${why})`)
       tally.add('tests of suites passed', passed)
       tally.add('not passed, for a reason', excepted.length)

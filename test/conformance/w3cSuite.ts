@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -55,7 +64,12 @@ export async function runSuite(run: SuiteRun): Promise<SuiteResult> {
     const mocha = join(place, 'node_modules/mocha/bin/mocha.js')
     const args = [mocha, 'tests', ...options, '--preserve-symlinks']
     const { PATH = '' } = process.env
-    const env = { PATH: `${bin}:${PATH}`, APP_ROOT_PATH: place, NODE_TLS_REJECT_UNAUTHORIZED: '0', ...environment }
+    const env = {
+      PATH: `${bin}:${PATH}`,
+      APP_ROOT_PATH: place,
+      NODE_TLS_REJECT_UNAUTHORIZED: '0',
+      ...environment,
+    }
     const child = spawn(process.execPath, args, { cwd: place, env, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     for (const stream of [child.stdout, child.stderr])

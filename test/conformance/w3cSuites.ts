@@ -33,7 +33,11 @@ function running(judged: JudgedService, members: Record<string, unknown>, more: 
   const { id, secret } = judged.service.client
   const oauth2 = { clientId: id, clientSecret: SECRET, tokenEndpoint: `${judged.url}/oauth2/token` }
   const own: Manifest = { name: NAME, implementation: NAME, oauth2, ...members }
-  return { ...more, manifests: [own, ...(more.manifests ?? [])], environment: { [SECRET]: secret, ...more.environment } }
+  return {
+    ...more,
+    manifests: [own, ...(more.manifests ?? [])],
+    environment: { [SECRET]: secret, ...more.environment },
+  }
 }
 
 export const suites: readonly SuiteRow[] = [
@@ -46,7 +50,12 @@ export const suites: readonly SuiteRow[] = [
       return running(judged, {
         issuers: [
           { id, endpoint: `${url}/credentials/issue`, tags: ['vc2.0'] },
-          { id, endpoint: `${url}/credentials/issue`, tags: ['EnvelopingProof'], options: { format: 'jwt', enveloped: true } },
+          {
+            id,
+            endpoint: `${url}/credentials/issue`,
+            tags: ['EnvelopingProof'],
+            options: { format: 'jwt', enveloped: true },
+          },
         ],
         verifiers: [{ id, endpoint: `${url}/credentials/verify`, tags: ['vc2.0', 'EnvelopingProof'] }],
         vpVerifiers: [{ id, endpoint: `${url}/presentations/verify`, tags: ['vc2.0', 'EnvelopingProof'] }],
@@ -64,8 +73,19 @@ export const suites: readonly SuiteRow[] = [
       return running(
         judged,
         {
-          issuers: names.map((cryptosuite) => ({ id, endpoint, ...both, tags: [cryptosuite], options: { cryptosuite } })),
-          verifiers: names.map((name) => ({ id, endpoint: `${url}/credentials/verify/proof`, ...both, tags: [name] })),
+          issuers: names.map((cryptosuite) => ({
+            id,
+            endpoint,
+            ...both,
+            tags: [cryptosuite],
+            options: { cryptosuite },
+          })),
+          verifiers: names.map((name) => ({
+            id,
+            endpoint: `${url}/credentials/verify/proof`,
+            ...both,
+            tags: [name],
+          })),
         },
         { environment: { ISSUER_NAME_JCS: NAME } },
       )
@@ -128,7 +148,12 @@ export const suites: readonly SuiteRow[] = [
       const tags = ['Ed25519Signature2020']
       return running(judged, {
         issuers: [
-          { id, endpoint: `${url}/credentials/issue`, tags, options: { cryptosuite: 'Ed25519Signature2020' } },
+          {
+            id,
+            endpoint: `${url}/credentials/issue`,
+            tags,
+            options: { cryptosuite: 'Ed25519Signature2020' },
+          },
         ],
         verifiers: [{ id, endpoint: `${url}/credentials/verify/proof`, tags }],
       })
@@ -159,36 +184,35 @@ export const suites: readonly SuiteRow[] = [
     run: (judged) => {
       const { url, issuers } = judged
       const id = issuers.Ed25519
-      return running(
-        judged,
-        {
-          verifiers: [{ id, endpoint: `${url}/credentials/verify/proof`, tags: ['vc-api'] }],
-        },
-      )
+      return running(judged, {
+        verifiers: [{ id, endpoint: `${url}/credentials/verify/proof`, tags: ['vc-api'] }],
+      })
     },
   },
   {
     name: 'vc-bitstring-status-list-test-suite',
     passed: 19,
-    skipped: [8, 'about members that are optional, and not in our entries; one is left out by the suite itself'],
+    skipped: [
+      8,
+      'about members that are optional, and not in our entries; one is left out by the suite itself',
+    ],
     run: (judged) => {
       const { url, issuers } = judged
       const id = issuers.Ed25519
       const tags = ['BitstringStatusList']
       return running(judged, {
-        issuers: [
-          { id, endpoint: `${url}/credentials/issue`, tags, options: { status: ['revocation'] } },
-        ],
+        issuers: [{ id, endpoint: `${url}/credentials/issue`, tags, options: { status: ['revocation'] } }],
         verifiers: [{ id, endpoint: `${url}/credentials/verify`, tags }],
       })
     },
   },
   {
     name: 'vc-jose-cose-test-suite',
-    passed: 30,
+    passed: 29,
     failed: {
       '5. JWT Issuance with Unknown Extensions':
         'its context defines every term, and what is not understood is to be ignored (VC-JOSE-COSE, 3.1.3)',
+      '7. JWT Presentation Verification': 'a URL in it ends with a line break',
       '19. SD-JWT Presentation Issuance': 'vp+sd-jwt: a presentation is an SD-JWT with a key binding here',
       '22. SD-JWT Presentation Verification': 'the same',
       '27. COSE Basic Credential Issuance': 'the key is of another controller than the issuer',
@@ -206,7 +230,11 @@ export const suites: readonly SuiteRow[] = [
       const [loader, script] = ['tsx', './joseCose.ts'].map((name) => import.meta.resolve(name))
       const command = (place: string): string =>
         `exec '${process.execPath}' --import '${loader ?? ''}' '${fileURLToPath(script ?? '')}' '${place}' "$@"`
-      return { manifests: [own], commands: { docker: command }, environment: { NODE_OPTIONS: `--import=${ITERATORS}` } }
+      return {
+        manifests: [own],
+        commands: { docker: command },
+        environment: { NODE_OPTIONS: `--import=${ITERATORS}` },
+      }
     },
   },
   {

@@ -101,7 +101,9 @@ describe('Data Integrity proofs of a token, judged by others', () => {
       expect(await problems(secured, { ...asked, challenge: 'of another' })).to.deep.equal([
         'challenge-mismatch',
       ])
-      expect(await problems(secured, { ...asked, domain: 'other.example' })).to.deep.equal(['domain-mismatch'])
+      expect(await problems(secured, { ...asked, domain: 'other.example' })).to.deep.equal([
+        'domain-mismatch',
+      ])
     })
 
   it('a proof of possession is a presentation of nothing, for one nonce (OpenID4VCI F.2)', async () => {

@@ -77,7 +77,9 @@ export function credentialOf(issuer: string | undefined, more: Credential = {}):
 
 /** The names of what was found wrong. */
 export function problemsOf({ body }: Answer): string[] {
-  return ((body['problemDetails'] ?? []) as { type: string }[]).map(({ type }) => type.slice(type.lastIndexOf(':') + 1))
+  return ((body['problemDetails'] ?? []) as { type: string }[]).map(({ type }) =>
+    type.slice(type.lastIndexOf(':') + 1),
+  )
 }
 
 /** Relying parties see a change within so long. */

@@ -57,7 +57,10 @@ async function resolution(ctx: Context, url: string, format: string | undefined)
     const key = readDidJwk(did)
     return typeof key === 'string'
       ? { error: key, isDereferenced }
-      : { document: controllerDocument(did, [{ ...key, state: 'enabled', form: 'JsonWebKey' }]), isDereferenced }
+      : {
+          document: controllerDocument(did, [{ ...key, state: 'enabled', form: 'JsonWebKey' }]),
+          isDereferenced,
+        }
   }
   const document = await documentOfIssuer(ctx, did)
   return document === undefined ? { error: 'notFound', isDereferenced } : { document, isDereferenced }

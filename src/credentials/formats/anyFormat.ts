@@ -24,10 +24,10 @@ export async function verifyAny(rows: readonly Format[], request: VerifyRequest)
   const { secured, nested } = request
   const envelope = isObject(secured) ? envelopeTypeOf(secured) : undefined
   if (isObject(secured) && envelope !== undefined) {
-    const problems = envelopeProblems(secured, envelope)
-    if (problems.length > 0) return { problems }
     const inside = opened(secured)
     if (inside === undefined) return problem('malformed', 'id: not a data: URL of a secured credential')
+    const problems = envelopeProblems(secured, envelope)
+    if (problems.length > 0) return { problems }
     if (envelope === 'EnvelopedVerifiablePresentation')
       return request.kind === 'credential'
         ? problem('type-not-allowed', 'This is a presentation, not a credential')

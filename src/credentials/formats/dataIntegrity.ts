@@ -160,7 +160,9 @@ async function presentedFindings(
     const isHolders = own !== undefined && own === idOf(holder) && controllers.includes(own)
     return isHolders
       ? prefixed(validityProblems(credential, request.now))
-      : prefixed([{ name: 'proof-missing', detail: 'proof: there is none, and the holder is not its issuer' }])
+      : prefixed([
+          { name: 'proof-missing', detail: 'proof: there is none, and the holder is not its issuer' },
+        ])
   }
   const verdict = await request.nested?.(credential as string | JsonObject)
   return prefixed(

@@ -70,8 +70,7 @@ async function checkProof(asked: Asked, request: VerifyRequest): Promise<string>
   const { proof, purpose } = asked
   const suite = suiteOf(proof)
   if (suite === undefined) throw new Flaw('cryptosuite-unknown', `proof: ${nameOf(proof)} is not known here`)
-  if (proof['proofPurpose'] !== purpose)
-    throw new Flaw('purpose-mismatch', `proofPurpose: is not ${purpose}`)
+  if (proof['proofPurpose'] !== purpose) throw new Flaw('purpose-mismatch', `proofPurpose: is not ${purpose}`)
   checkTimes(proof, request.now)
   checkPlace(proof, request)
   const proofValue = stringOf(proof, 'proofValue')
