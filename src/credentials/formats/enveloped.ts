@@ -35,9 +35,10 @@ export function refuseEnvelope(credential: JsonObject, format: Format['name']): 
 
 /** A credential in its envelope. */
 export function envelopeOf({ body, mediaType: media }: Secured): JsonObject {
+  if (isObject(body)) throw new Error('a credential that carries its proofs itself')
   const id = Buffer.isBuffer(body)
     ? `data:${media};base64,${body.toString('base64')}`
-    : `data:${media},${String(body)}`
+    : `data:${media},${body}`
   return { '@context': [CONTEXT_2], id, type: [TYPE] }
 }
 
