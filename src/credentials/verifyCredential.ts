@@ -54,6 +54,7 @@ export async function verifySecured(ctx: Context, order: VerifyOrder): Promise<V
   const verdict = await verifyAny({ ...asked, now, resolve: resolverOf(ctx), status: within })
   const { content } = verdict
   const problems = [...verdict.problems]
-  if (status && !isPresentation && content !== undefined) problems.push(...(await statusProblems(ctx, content)))
+  if (status && !isPresentation && content !== undefined)
+    problems.push(...(await statusProblems(ctx, content)))
   return { problems, content }
 }
