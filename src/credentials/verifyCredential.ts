@@ -48,9 +48,13 @@ const ownKeys =
 /** Judges a credential or a presentation, in whichever format it is. Nothing is fetched but what DIDs of the web name. */
 export async function verifySecured(ctx: Context, order: VerifyOrder): Promise<Verified> {
   const { status, ...asked } = order
-  const verdict = await verifyAny({ ...asked, now: new Date(ctx.clock()), resolve: resolverOf(ctx) })
+  const isPresentation = order.kind === 'presentation'
+  const within = status && isPresentation ? (one: JsonObject) => statusProblems(ctx, one) : undefined
+  const now = new Date(ctx.clock())
+  const verdict = await verifyAny({ ...asked, now, resolve: resolverOf(ctx), status: within })
   const { content } = verdict
   const problems = [...verdict.problems]
-  if (status && content !== undefined) problems.push(...(await statusProblems(ctx, content)))
+  if (status && !isPresentation && content !== undefined)
+    problems.push(...(await statusProblems(ctx, content)))
   return { problems, content }
 }

@@ -208,10 +208,11 @@ export const suites: readonly SuiteRow[] = [
   },
   {
     name: 'vc-jose-cose-test-suite',
-    passed: 30,
+    passed: 29,
     failed: {
       '5. JWT Issuance with Unknown Extensions':
         'its context defines every term, and what is not understood is to be ignored (VC-JOSE-COSE, 3.1.3)',
+      '7. JWT Presentation Verification': 'a URL in it ends with a line break',
       '19. SD-JWT Presentation Issuance': 'vp+sd-jwt: a presentation is an SD-JWT with a key binding here',
       '22. SD-JWT Presentation Verification': 'the same',
       '27. COSE Basic Credential Issuance': 'the key is of another controller than the issuer',

@@ -216,6 +216,28 @@ describe('status lists', function () {
     expect((await fetch(`${service.url}/status/${next.listId}/revocation`)).status).to.equal(200)
   })
 
+  it('count in a presentation, too', async () => {
+    const { identifier } = await newIssuer(service)
+    const { identifier: other } = await newIssuer(service)
+    const options = { status: ['revocation'] }
+    const made = await client.issue(credentialOf(identifier), options)
+    const enveloped = await client.issue(credentialOf(other), { ...options, format: 'jwt', enveloped: true })
+    const inside = String(enveloped['id']).split('.')[1] ?? ''
+    const claims = JSON.parse(Buffer.from(inside, 'base64url').toString()) as Credential
+    const verifiablePresentation = {
+      '@context': ['https://www.w3.org/ns/credentials/v2'],
+      type: ['VerifiablePresentation'],
+      verifiableCredential: [made, enveloped],
+    }
+    const found = async (): Promise<string[]> =>
+      problemsOf(await client.post('/presentations/verify', { verifiablePresentation }))
+    expect(await found()).to.deep.equal(['proof-missing'])
+    await change(made['id'], 'revocation')
+    expect(await found()).to.deep.equal(['proof-missing', 'revoked'])
+    await change(claims['id'], 'revocation')
+    expect(await found()).to.deep.equal(['proof-missing', 'revoked', 'revoked'])
+  })
+
   it('are signed once for each form, and only those forms that changed', async () => {
     const { identifier, id } = await newIssuer(service)
     const made = await client.issue(credentialOf(identifier), { status: ['revocation'] })

@@ -9,9 +9,13 @@ const DEPTH_MAX = 2
 export function nestedIn(rows: readonly Format[], request: VerifyRequest, depth = 0): VerifyRequest {
   const nested = async (secured: VerifyRequest['secured']): Promise<Verdict> => {
     // It was made for nobody in particular: challenge and domain are the presentation's.
-    const { now, profile, resolve } = request
-    const inner = nestedIn(rows, { secured, now, profile, resolve, kind: 'credential' }, depth + 1)
-    return depth < DEPTH_MAX ? verifyAny(rows, inner) : tooDeep()
+    const { now, profile, resolve, status } = request
+    if (depth >= DEPTH_MAX) return tooDeep()
+    const inner = nestedIn(rows, { secured, now, profile, resolve, status, kind: 'credential' }, depth + 1)
+    const verdict = await verifyAny(rows, inner)
+    // What is in an envelope has been asked about there.
+    if (status === undefined || verdict.content === undefined || isObject(secured)) return verdict
+    return { ...verdict, problems: [...verdict.problems, ...(await status(verdict.content))] }
   }
   return { ...request, nested }
 }
@@ -24,10 +28,10 @@ export async function verifyAny(rows: readonly Format[], request: VerifyRequest)
   const { secured, nested } = request
   const envelope = isObject(secured) ? envelopeTypeOf(secured) : undefined
   if (isObject(secured) && envelope !== undefined) {
-    const problems = envelopeProblems(secured, envelope)
-    if (problems.length > 0) return { problems }
     const inside = opened(secured)
     if (inside === undefined) return problem('malformed', 'id: not a data: URL of a secured credential')
+    const problems = envelopeProblems(secured, envelope)
+    if (problems.length > 0) return { problems }
     if (envelope === 'EnvelopedVerifiablePresentation')
       return request.kind === 'credential'
         ? problem('type-not-allowed', 'This is a presentation, not a credential')

@@ -151,9 +151,10 @@ async function presentedFindings(
   { holder, controllers, request }: Presented,
 ): Promise<Problem[]> {
   if (isObject(credential) && credential['proof'] !== undefined)
-    return prefixed(
-      await credentialFindings(credential, { ...request, challenge: undefined, domain: undefined }),
-    )
+    return prefixed([
+      ...(await credentialFindings(credential, { ...request, challenge: undefined, domain: undefined })),
+      ...((await request.status?.(credential)) ?? []),
+    ])
   if (isObject(credential) && !isOfType(credential, 'EnvelopedVerifiableCredential')) {
     // VCDM 2.0, 4.13.4: what a holder says of himself needs no more than his proof, if it is his.
     const own = idOf(credential['issuer'])

@@ -79,8 +79,5 @@ export function opened({ id }: JsonObject): string | Buffer | undefined {
   if (text !== undefined) return text
   const [, base64 = ''] = COSE_URL.exec(url) ?? []
   const octets = Buffer.from(base64, 'base64')
-  // Padding is left out by some, which makes it no other value.
-  const whole = octets.toString('base64')
-  const isOne = octets.length > 0 && [whole, whole.replace(/=+$/, '')].includes(base64)
-  return isOne ? octets : undefined
+  return octets.length > 0 && octets.toString('base64') === base64 ? octets : undefined
 }
