@@ -61,7 +61,7 @@ export async function newIssuer(
     body: { client, keyType, method },
   })
   if (status !== 201) throw new Error(JSON.stringify(body))
-  return body as unknown as Issuer
+  return body as Issuer
 }
 
 export function credentialOf(issuer: string | undefined, more: Credential = {}): Credential {
