@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import { problem } from '../keyservice/client.ts'
 import { startService, type TestService } from '../support/startService.ts'
 import { credentialOf, newIssuer, problemsOf, VcClient, type Issuer } from './client.ts'
 
@@ -15,6 +14,9 @@ describe('the VC API', function () {
   })
   afterEach(() => service.checkState())
   after(() => service.close())
+
+  const BAD_REQUEST = { type: 'about:blank', title: 'Bad Request', status: 400, code: 'invalid_request' }
+  const refused = (detail: string) => ({ ...BAD_REQUEST, detail })
 
   describe('issues', () => {
     for (const keyType of ['P-256', 'P-384', 'Ed25519'] as const) {
@@ -36,9 +38,7 @@ describe('the VC API', function () {
       await newIssuer(service, { client: other.id })
       const { status, body } = await one.post('/credentials/issue', { credential: credentialOf(undefined) })
       expect(status).to.equal(400)
-      expect(body).to.deep.equal(
-        problem(400, 'invalid_request', 'issuer: is missing, and there are several of yours'),
-      )
+      expect(body).to.deep.equal(refused('issuer: is missing, and there are several of yours'))
     })
 
     for (const [format, begins] of [
@@ -62,7 +62,7 @@ describe('the VC API', function () {
         const { status, body } = await stranger.post('/credentials/issue', asked)
         expect({ status, body }).to.deep.equal({
           status: 400,
-          body: problem(400, 'invalid_request', 'issuer: not an issuer of yours'),
+          body: refused('issuer: not an issuer of yours'),
         })
       }
     })
@@ -98,9 +98,13 @@ describe('the VC API', function () {
     it('nothing to who has no token of a client', async () => {
       const response = await fetch(`${service.url}/credentials/issue`, { method: 'POST', body: '{}' })
       expect(response.status).to.equal(401)
-      expect(await response.json()).to.deep.equal(
-        problem(401, 'unauthenticated', 'An access token is required'),
-      )
+      expect(await response.json()).to.deep.equal({
+        type: 'about:blank',
+        title: 'Unauthorized',
+        status: 401,
+        code: 'unauthenticated',
+        detail: 'An access token is required',
+      })
     })
 
     it('nothing with a member or an option that it does not know', async () => {
@@ -113,7 +117,7 @@ describe('the VC API', function () {
         const detail = `${name}: there is no such member`
         expect({ status, body }).to.deep.equal({
           status: 400,
-          body: problem(400, 'invalid_request', detail),
+          body: refused(detail),
         })
       }
     })
