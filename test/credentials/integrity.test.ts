@@ -117,7 +117,7 @@ describe('the format data-integrity', () => {
         true,
       )
       const [, , last] = third['proof'] as JsonObject[]
-      expect(await problems({ ...third, proof: last })).to.deep.equal(['unknown-previous-proof'])
+      expect(await problems({ ...third, proof: last })).to.deep.equal(['previous-proof-unknown'])
     }
     const once = await issue({ proofId: 'urn:uuid:1' })
     expect(await refusal({ credential: once, proofId: 'urn:uuid:1' })).to.equal(
@@ -126,7 +126,7 @@ describe('the format data-integrity', () => {
     const full = { ...once, proof: Array.from({ length: 10 }, () => once['proof']) }
     expect(await refusal({ credential: full })).to.equal('invalid_request: proof: there are 10 already')
     expect(await problems({ ...full, proof: Array.from({ length: 11 }, () => once['proof']) })).to.deep.equal(
-      ['too-many-proofs'],
+      ['too-many'],
     )
   })
 
@@ -134,39 +134,39 @@ describe('the format data-integrity', () => {
     const good = await issue()
     const { proofValue } = good['proof'] as { proofValue: string }
     const rows: readonly (readonly [object, string])[] = [
-      [{ type: 'Other' }, 'unknown-cryptosuite'],
-      [{ cryptosuite: 'eddsa-2022' }, 'unknown-cryptosuite'],
-      [{ cryptosuite: 'ecdsa-rdfc-2019' }, 'unfit-key'],
-      [{ cryptosuite: 'eddsa-jcs-2022' }, 'invalid-signature'],
-      [{ proofPurpose: 'authentication' }, 'wrong-proof-purpose'],
-      [{ proofPurpose: undefined }, 'wrong-proof-purpose'],
-      [{ verificationMethod: 'did:example:nobody#1' }, 'unknown-key'],
-      [{ verificationMethod: p256.id }, 'unfit-key'],
-      [{ verificationMethod: madeKey('Ed25519').id }, 'invalid-signature'],
-      [{ verificationMethod: 7 }, 'malformed-proof'],
-      [{ proofValue: undefined }, 'malformed-proof'],
-      [{ proofValue: proofValue.slice(1) }, 'malformed-proof'],
-      [{ proofValue: `${proofValue}0` }, 'malformed-proof'],
-      [{ proofValue: `z1${proofValue.slice(1)}` }, 'invalid-signature'],
-      [{ proofValue: `u${Buffer.alloc(64).toString('base64url')}` }, 'malformed-proof'],
-      [{ created: 'yesterday' }, 'malformed-proof'],
-      [{ created: '2026-03-01T12:00:00' }, 'malformed-proof'],
+      [{ type: 'Other' }, 'cryptosuite-unknown'],
+      [{ cryptosuite: 'eddsa-2022' }, 'cryptosuite-unknown'],
+      [{ cryptosuite: 'ecdsa-rdfc-2019' }, 'algorithm-not-allowed'],
+      [{ cryptosuite: 'eddsa-jcs-2022' }, 'signature-invalid'],
+      [{ proofPurpose: 'authentication' }, 'purpose-mismatch'],
+      [{ proofPurpose: undefined }, 'purpose-mismatch'],
+      [{ verificationMethod: 'did:example:nobody#1' }, 'key-unknown'],
+      [{ verificationMethod: p256.id }, 'algorithm-not-allowed'],
+      [{ verificationMethod: madeKey('Ed25519').id }, 'signature-invalid'],
+      [{ verificationMethod: 7 }, 'proof-malformed'],
+      [{ proofValue: undefined }, 'proof-malformed'],
+      [{ proofValue: proofValue.slice(1) }, 'proof-malformed'],
+      [{ proofValue: `${proofValue}0` }, 'proof-malformed'],
+      [{ proofValue: `z1${proofValue.slice(1)}` }, 'signature-invalid'],
+      [{ proofValue: `u${Buffer.alloc(64).toString('base64url')}` }, 'proof-malformed'],
+      [{ created: 'yesterday' }, 'proof-malformed'],
+      [{ created: '2026-03-01T12:00:00' }, 'proof-malformed'],
       [{ created: '2026-03-01T13:00:00Z' }, 'proof-not-yet-valid'],
       [{ expires: '2026-03-01T12:00:00Z' }, 'proof-expired'],
-      [{ expires: '2027-03-01T12:00:00Z' }, 'invalid-signature'],
+      [{ expires: '2027-03-01T12:00:00Z' }, 'signature-invalid'],
       [{ nonsense: 'x' }, 'not-canonicalizable'],
-      [{ previousProof: [] }, 'unknown-previous-proof'],
-      [{ previousProof: 7 }, 'malformed-proof'],
+      [{ previousProof: [] }, 'previous-proof-unknown'],
+      [{ previousProof: 7 }, 'proof-malformed'],
     ]
     for (const [change, name] of rows)
       expect(await problems(await changed(change, good)), JSON.stringify(change)).to.deep.equal([name])
-    expect(await problems(credential)).to.deep.equal(['no-proof'])
+    expect(await problems(credential)).to.deep.equal(['proof-missing'])
     expect(await problems({ ...good, proof: [good['proof'], 'x'] })).to.deep.equal(['invalid-proof'])
     expect(await problems('{"a":1,"a":2}')).to.deep.equal(['malformed'])
     expect(await problems(JSON.stringify(good))).to.deep.equal([])
     expect(await problems(good, { kind: 'presentation' })).to.deep.equal(['malformed'])
     expect(await problems({ ...good, validUntil: '2026-01-01T00:00:00Z' })).to.deep.equal([
-      'invalid-signature',
+      'signature-invalid',
       'expired',
     ])
   })
@@ -176,7 +176,7 @@ describe('the format data-integrity', () => {
     const more = { ...good, '@context': [V2, 'https://www.w3.org/ns/credentials/examples/v2'] }
     expect(await problems(more)).to.deep.equal([])
     expect(await problems(await changed({ '@context': [V2, 'urn:x'] }, good))).to.deep.equal([
-      'wrong-context',
+      'context-mismatch',
     ])
   })
 
@@ -185,7 +185,7 @@ describe('the format data-integrity', () => {
       key: { ...ed, controller: 'somebody' },
       credential: { ...credential, issuer: 'did:example:other' },
     })
-    expect(await problems(secured)).to.deep.equal(['wrong-issuer'])
+    expect(await problems(secured)).to.deep.equal(['issuer-mismatch'])
     expect(await problems(secured, { profile: 'proof' })).to.deep.equal([])
   })
 
@@ -203,10 +203,10 @@ describe('the format data-integrity', () => {
     }
     expect(await problems(await present([good]))).to.deep.equal([])
     const bad = { ...good, credentialSubject: { id: 'did:example:s', name: 'Bob' } }
-    expect(await problems(await present([good, bad]))).to.deep.equal(['invalid-signature'])
+    expect(await problems(await present([good, bad]))).to.deep.equal(['signature-invalid'])
     expect(await problems(await present([credential]))).to.deep.equal([])
     expect(await problems(await present([{ ...credential, issuer: 'did:example:other' }]))).to.deep.equal([
-      'no-proof',
+      'proof-missing',
     ])
     const envelope = {
       '@context': V2,
@@ -214,7 +214,7 @@ describe('the format data-integrity', () => {
       id: 'data:application/vc+jwt,x',
     }
     const enveloped = await present([envelope])
-    expect(await problems(enveloped)).to.deep.equal(['unknown-format'])
+    expect(await problems(enveloped)).to.deep.equal(['not-verified'])
     const nested = (secured: unknown): Promise<{ problems: [] }> => {
       expect(secured).to.deep.equal(envelope)
       return Promise.resolve({ problems: [] })
