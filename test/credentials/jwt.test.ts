@@ -170,12 +170,12 @@ describe('what is not made as JWT', () => {
       { ...V1, issuer: { id: other } },
       `issuer: the key is ${CONTROLLER}'s, and signs for no other`,
     ],
-    ['no issuer', { ...V2, issuer: undefined }, 'issuer: is missing'],
-    ['an issuer without id', { ...V2, issuer: {} }, 'issuer: neither a URL nor an object with one as its id'],
+    ['no issuer', { ...V2, issuer: undefined }, 'issuer is missing'],
+    ['an issuer without id', { ...V2, issuer: {} }, 'issuer has no id that is a URL'],
     [
       'another context',
       { ...V2, '@context': ['https://example.org/'] },
-      '@context: does not begin with https://www.w3.org/ns/credentials/v2 or https://www.w3.org/2018/credentials/v1',
+      '@context does not begin with https://www.w3.org/ns/credentials/v2 or https://www.w3.org/2018/credentials/v1',
     ],
     ['vc in 2.0', { ...V2, vc: {} }, 'vc: not in version 2.0'],
     ['vp in 2.0', { ...V2, vp: {} }, 'vp: not in version 2.0'],
@@ -186,13 +186,13 @@ describe('what is not made as JWT', () => {
     ['vc in 1.1', { ...V1, vc: {} }, 'vc: made here, of the document'],
     [
       'two subjects in 1.1',
-      { ...V1, credentialSubject: [{}, {}] },
+      { ...V1, credentialSubject: [{ id: 'did:example:1' }, { id: 'did:example:2' }] },
       'credentialSubject: a JWT of version 1.1 has one subject (6.3.1)',
     ],
     [
       'a day that is none',
       { ...V1, expirationDate: '2027-02-29T00:00:00Z' },
-      'expirationDate: not a date and time',
+      'expirationDate is no dateTime',
     ],
   ] as const) {
     it(`${what} is refused by name, before the key is asked`, async () => {

@@ -92,9 +92,10 @@ describe('the key service refuses', function () {
       [{ verifiable: 'text' }, 'verifiable: an object is wanted'],
       [{ verifiable: [] }, 'verifiable: an object is wanted'],
       [{ verifiable: deep(100) }, 'verifiable: nests deeper than 64'],
+      [{ verifiable: {} }, '@context is no list'],
       [
-        { verifiable: {} },
-        `@context: does not begin with ${CONTEXT_2} or https://www.w3.org/2018/credentials/v1`,
+        { verifiable: { '@context': ['https://example.org/'] } },
+        `@context does not begin with ${CONTEXT_2} or https://www.w3.org/2018/credentials/v1`,
       ],
       [{ verifiable: credential('did:web:somebody.example') }, '='],
       [{ secrets: undefined }, 'secrets: these, or an activation, and not both'],
