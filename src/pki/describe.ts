@@ -1,5 +1,6 @@
 /** Certificates as people read them: also those that follow no profile, for any may be asked about. */
 import { createPublicKey, hash } from 'node:crypto'
+import type { KeyType } from '../../hsm/algorithms.ts'
 import { elements, inside, magnitude, type Element } from '../der/read.ts'
 import { TAG } from '../der/tags.ts'
 import type { Mark } from './extensions.ts'
@@ -9,6 +10,7 @@ import { disclosures, oids, statementsIn, type Statement } from './lintStatement
 import { listAddress, locationsIn } from './lintStatus.ts'
 import { escaped, nameAttributes } from './names.ts'
 import { OID } from './oids.ts'
+import { keyTypeOf } from './pkcs10.ts'
 
 /** A certificate in words. What it has not is absent. */
 export interface Described {
@@ -215,8 +217,21 @@ function textOf({ tag, content }: Pick<ReadAttribute, 'tag' | 'content'>): strin
 const plain = (text: string): string =>
   text.replaceAll(/[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '\ufffd')
 
+/** TABLE of what keys that are certified here are called. Finding it out costs what verifying a signature does. */
+const keyWords: Readonly<Record<KeyType, string>> = {
+  'P-256': 'ec, prime256v1',
+  'P-384': 'ec, secp384r1',
+  'P-521': 'ec, secp521r1',
+  'RSA-2048': 'rsa, 2048 bits',
+  'RSA-3072': 'rsa, 3072 bits',
+  'RSA-4096': 'rsa, 4096 bits',
+  Ed25519: 'ed25519',
+}
+
 function keyInWords(spki: Buffer): string {
   const print = `SHA-256 ${hash('sha256', spki, 'hex').toUpperCase()}`
+  const keyType = keyTypeOf(spki)
+  if (keyType !== undefined) return `${keyWords[keyType]}, ${print}`
   try {
     const { asymmetricKeyType: type = '', asymmetricKeyDetails: details } = createPublicKey({
       key: spki,
