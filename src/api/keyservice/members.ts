@@ -1,25 +1,19 @@
 import { z } from 'zod'
 import { parseDateTime } from '../../credentials/dateTime.ts'
-import type { JsonObject } from '../../credentials/formats/format.ts'
 import { signatureTypeNames } from '../../credentials/keys/signatureTypes.ts'
 import type { Proof } from '../../signing/holderPermit.ts'
+import { object, pointers, text } from '../http/members.ts'
 
 /** The limits of the key service's README (docs/key-service.md). */
 const SECRETS_MAX = 10
 const SECRET_MAX = 1_000
 const IDENTIFIER_MAX = 500
-const TEXT_MAX = 10_000
 /** An identifier, '#', and an RSA key of 4096 bits in base 58. */
 const ID_MAX = 1_300
 const BEARER_MAX = 512
 /** Signatures that one activation is for: as many as a signer seals. Each is a row. */
 const ACTIVATED_MAX = 10_000
-/** Pointers to claims: a credential of the largest size that is taken has no more. */
-const POINTERS_MAX = 1_000
-const POINTER_MAX = 1_000
 const PROOFS_MAX = 20
-/** Credentials in a presentation nest a dozen deep; what nests deeper is made to exhaust a stack. */
-const DEPTH_MAX = 64
 
 /** RFC 3986, but for quotes, parentheses and brackets: all that a DID URL is made of, and one '#'. */
 const IDENTIFIER =
@@ -85,9 +79,6 @@ export const numSignatures = z
   .max(ACTIVATED_MAX, `${ACTIVATED_MAX} at most`)
   .meta({ description: 'How many signatures' })
 
-const text = (most = TEXT_MAX) =>
-  z.string('a string is wanted').min(1, 'is empty').max(most, `${most} characters at most`)
-
 /** What authorises: see `proofOf`. */
 export const authorising = {
   secrets: secrets.optional(),
@@ -113,39 +104,11 @@ export function proofOf(given: {
   return given.secrets === undefined ? { activation: given.activation ?? '' } : { secrets: given.secrets }
 }
 
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** As it came: what is signed is never altered. */
-export const json = z
-  .custom<JsonObject>(isObject, 'an object is wanted')
-  .refine((value) => !isDeeper(value, DEPTH_MAX), `nests deeper than ${DEPTH_MAX}`)
-  .meta({ type: 'object' })
-
 /** The body is no longer than its limit. */
 export const sdJwt = z
   .string('an SD-JWT is wanted')
   .min(1, 'is empty')
   .meta({ description: 'An SD-JWT with the disclosures that its holder chose' })
-
-/** Without recursion: there is no telling how deep it goes. */
-function isDeeper(value: unknown, most: number): boolean {
-  let level = [value]
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > most) return true
-    level = level.flatMap((one): unknown[] =>
-      typeof one === 'object' && one !== null ? Object.values(one) : [],
-    )
-  }
-  return false
-}
-
-const pointers = z
-  .array(
-    z.string('a string is wanted').max(POINTER_MAX, `${POINTER_MAX} characters at most`),
-    'a list is wanted',
-  )
-  .max(POINTERS_MAX, `${POINTERS_MAX} at most`)
 
 /** What some formats take besides. */
 export const cryptosuite = text(100)
@@ -156,7 +119,9 @@ export const issuing = {
   selective: pointers
     .optional()
     .meta({ description: 'SD-JWT: JSON pointers of what its holder may leave out' }),
-  holder: json.optional().meta({ description: "SD-JWT: the holder's public key, as a JWK", type: 'object' }),
+  holder: object
+    .optional()
+    .meta({ description: "SD-JWT: the holder's public key, as a JWK", type: 'object' }),
   mandatoryPointers: pointers
     .optional()
     .meta({ description: 'ecdsa-sd-2023: JSON pointers of what is always disclosed' }),

@@ -10,9 +10,9 @@ import {
   client,
   domainOf,
   identifier,
-  json,
   presenting,
 } from './members.ts'
+import { object } from '../http/members.ts'
 import { signer, signing } from './sign.ts'
 
 /** A proof of possession, for a request for a credential (OpenID4VCI 1.0, appendix F). */
@@ -23,7 +23,7 @@ export function signPop({ name: format, prove }: Format): Endpoint {
     summary: 'Proves the possession of a key (OpenID4VCI 1.0, appendix F)',
     request: z
       .strictObject({
-        verifiable: json.optional().meta({ description: 'Ignored', type: 'object' }),
+        verifiable: object.optional().meta({ description: 'Ignored', type: 'object' }),
         identifier,
         client_id: client,
         ...authorising,

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import type { Format } from '../../credentials/formats/format.ts'
 import type { Endpoint } from '../http/problemEndpoint.ts'
-import { authorising, checkProof, identifier, issuing, json } from './members.ts'
+import { authorising, checkProof, identifier, issuing } from './members.ts'
+import { object } from '../http/members.ts'
 import { ISSUER, signer, signing } from './sign.ts'
 
 /** A credential, in the version of the data model that its context names. */
@@ -11,7 +12,7 @@ export function signVc({ name: format, issue }: Format): Endpoint {
     format,
     summary: 'Signs a credential',
     request: z
-      .strictObject({ verifiable: json, identifier, ...authorising, ...issuing })
+      .strictObject({ verifiable: object, identifier, ...authorising, ...issuing })
       .superRefine(checkProof),
     examples: { 'a credential of data model 2.0': { ...signer, verifiable: CREDENTIAL } },
     make: async (input, key, now) => {

@@ -10,10 +10,10 @@ import {
   checkProof,
   domainOf,
   identifier,
-  json,
   presenting,
   sdJwt,
 } from './members.ts'
+import { object } from '../http/members.ts'
 import { ISSUER, signer, signing } from './sign.ts'
 
 /** A presentation; of an SD-JWT, what its holder chose to show, which gets the key binding. */
@@ -25,7 +25,7 @@ export function signVp({ name: format, present }: Format): Endpoint {
     format,
     summary: 'Signs a presentation',
     request: z
-      .strictObject({ verifiable: isSdJwt ? sdJwt : json, identifier, ...authorising, ...presenting })
+      .strictObject({ verifiable: isSdJwt ? sdJwt : object, identifier, ...authorising, ...presenting })
       .superRefine(checkProof)
       .superRefine(checkNames),
     examples: {

@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { dataIntegrity } from '../../credentials/formats/dataIntegrity.ts'
 import { example } from '../http/exampleValues.ts'
+import { object, pointers } from '../http/members.ts'
 import { endpoint } from '../http/problemEndpoint.ts'
-import { ISSUED, object, pointers } from './members.ts'
+import { ISSUED } from './members.ts'
 
 const CREDENTIAL = {
   '@context': ['https://www.w3.org/ns/credentials/v2'],

@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { envelopeOf, refuseEnvelope } from '../../credentials/formats/enveloped.ts'
 import { issueCredential, statusPurposes } from '../../credentials/issueCredential.ts'
 import { example } from '../http/exampleValues.ts'
+import { object, pointers, text } from '../http/members.ts'
 import { endpoint } from '../http/problemEndpoint.ts'
-import { credentialId, format, ISSUED, object, pointers, text } from './members.ts'
+import { credentialId, format, ISSUED } from './members.ts'
 
 const status = z
   .array(z.enum(statusPurposes, `one of ${statusPurposes.join(', ')}`), 'a list is wanted')

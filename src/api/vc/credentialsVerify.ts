@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { verifySecured } from '../../credentials/verifyCredential.ts'
 import { example } from '../http/exampleValues.ts'
+import { text } from '../http/members.ts'
 import { endpoint, type Endpoint } from '../http/problemEndpoint.ts'
-import { checks, secured, text } from './members.ts'
+import { checks, secured } from './members.ts'
 import { verifiedReply } from './verified.ts'
 
 const VERDICT = z.object({ verified: z.boolean(), problemDetails: z.array(z.looseObject({})) })
