@@ -1,44 +1,39 @@
 import type { AuthorisationRecord } from '../../hsm/records.ts'
 import type { Context } from '../context.ts'
-import { findBySad } from '../db/authorisations.ts'
 import type { Database } from '../db/database.ts'
 
 /** How long what was found is believed. The reservation asks again for all that may have changed meanwhile. */
 const BELIEVED_MS = 1_000
-/** SADs in use within a second on one replica, and digests that they name: some 30 MB. */
-const MAX_SADS = 10_000
+/** What is in use within a second on one replica, and digests that it names: some 30 MB. */
+const MAX_ENTRIES = 10_000
 const MAX_DIGESTS = 100_000
 
-/** What is found: it says what was authorised, at least. */
-interface Finding {
-  readonly authorisation: AuthorisationRecord
-}
-
-interface Entry<F> {
+interface Entry<Found> {
   readonly until: number
-  readonly found: F
+  readonly weight: number
+  readonly found: Found
 }
 
-/** What SADs were found to stand for, by their SHA-256, a second ago at most. The first is the oldest. */
-class Believed<F extends Finding> {
-  /** Lookups under way: the requests of one SAD tend to come together. */
-  readonly pending = new Map<string, Promise<F | undefined>>()
-  readonly #entries = new Map<string, Entry<F>>()
-  #digests = 0
+/** What was found by each name, a second ago at most. The first is the oldest. */
+class Believed<Found> {
+  /** Lookups under way: the requests of one SAD, or of one key, tend to come together. */
+  readonly pending = new Map<string, Promise<Found | undefined>>()
+  readonly #entries = new Map<string, Entry<Found>>()
+  #weight = 0
 
-  get(name: string): F | undefined {
+  get(name: string): Found | undefined {
     this.#letGo((entry) => entry.until <= performance.now())
     return this.#entries.get(name)?.found
   }
 
-  keep(name: string, found: F): void {
+  keep(name: string, { found, weight }: Pick<Entry<Found>, 'found' | 'weight'>): void {
     this.#remove(name)
-    this.#entries.set(name, { until: performance.now() + BELIEVED_MS, found })
-    this.#digests += weight(found)
-    this.#letGo(() => this.#entries.size > MAX_SADS || this.#digests > MAX_DIGESTS)
+    this.#entries.set(name, { until: performance.now() + BELIEVED_MS, weight, found })
+    this.#weight += weight
+    this.#letGo(() => this.#entries.size > MAX_ENTRIES || this.#weight > MAX_DIGESTS)
   }
 
-  #letGo(isTooMuch: (oldest: Entry<F>) => boolean): void {
+  #letGo(isTooMuch: (oldest: Entry<Found>) => boolean): void {
     for (const [name, entry] of this.#entries) {
       if (!isTooMuch(entry)) return
       this.#remove(name)
@@ -49,37 +44,39 @@ class Believed<F extends Finding> {
     const entry = this.#entries.get(name)
     if (entry === undefined) return
     this.#entries.delete(name)
-    this.#digests -= weight(entry.found)
+    this.#weight -= entry.weight
   }
 }
 
-const weight = ({ authorisation }: Finding): number => authorisation.digests?.length ?? 0
+interface Finding<Asked, Found> {
+  readonly find: (db: Database, asked: Asked) => Promise<Found | undefined>
+  /** What it is remembered by: different for all that differs in what is found. */
+  readonly nameOf: (asked: Asked) => string
+  /** What nothing says no to: a refusal is never decided by what is remembered, or was asked for by somebody else. */
+  readonly isUsable: (found: Found) => boolean
+  /** Whether it will be asked for again. */
+  readonly isKept: (found: Found, asked: Asked) => boolean
+  /** Digests that it names. */
+  readonly weightOf: (found: Found) => number
+}
 
-type Find<F> = (db: Database, sadHash: Buffer) => Promise<F | undefined>
-type Believing<F> = (
-  ctx: Context,
-  asked: { readonly sadHash: Buffer; readonly signatures: number },
-  isUsable: (found: F) => boolean,
-) => Promise<F | undefined>
-
-/**
- * Finds what a SAD stands for. One that is for more signatures than are asked for now is looked up once a second. Of what
- * `isUsable` says no to nothing is remembered: a refusal is never decided by what is, or was asked for by somebody else.
- */
-export function believing<F extends Finding>(find: Find<F>): Believing<F> {
-  const believedOf = new WeakMap<Database, Believed<F>>()
-  return async ({ db }, asked, isUsable) => {
-    const believed = believedOf.get(db) ?? new Believed<F>()
+/** A lookup that is made once a second for what is asked for again and again. */
+export function believing<Asked, Found>(
+  it: Finding<Asked, Found>,
+): (ctx: Context, asked: Asked) => Promise<Found | undefined> {
+  const believedOf = new WeakMap<Database, Believed<Found>>()
+  const isGood = (found: Found | undefined): found is Found => found !== undefined && it.isUsable(found)
+  return async ({ db }, asked) => {
+    const believed = believedOf.get(db) ?? new Believed<Found>()
     believedOf.set(db, believed)
-    const name = asked.sadHash.toString('latin1')
-    const isGood = (found: F | undefined): found is F => found !== undefined && isUsable(found)
+    const name = it.nameOf(asked)
     const known = believed.get(name) ?? (await believed.pending.get(name)?.catch(() => undefined))
     if (isGood(known)) return known
-    const lookup = find(db, asked.sadHash)
+    const lookup = it.find(db, asked)
     believed.pending.set(name, lookup)
     try {
       const found = await lookup
-      if (isGood(found) && found.authorisation.count > asked.signatures) believed.keep(name, found)
+      if (isGood(found) && it.isKept(found, asked)) believed.keep(name, { found, weight: it.weightOf(found) })
       return found
     } finally {
       if (believed.pending.get(name) === lookup) believed.pending.delete(name)
@@ -87,4 +84,22 @@ export function believing<F extends Finding>(find: Find<F>): Believing<F> {
   }
 }
 
-export const findBelieved = believing(findBySad)
+interface AskedBySad {
+  readonly sadHash: Buffer
+  /** That are asked for now: a SAD that is for no more is not asked for again. */
+  readonly signatures: number
+}
+
+/** Finds what a SAD stands for, by its SHA-256. */
+export function believingSads<Found extends { readonly authorisation: AuthorisationRecord }>(
+  find: (db: Database, sadHash: Buffer) => Promise<Found | undefined>,
+  isUsable: (found: Found) => boolean,
+): (ctx: Context, asked: AskedBySad) => Promise<Found | undefined> {
+  return believing({
+    find: (db, { sadHash }: AskedBySad) => find(db, sadHash),
+    nameOf: ({ sadHash }) => sadHash.toString('latin1'),
+    isUsable,
+    isKept: ({ authorisation }, { signatures }) => authorisation.count > signatures,
+    weightOf: ({ authorisation }) => authorisation.digests?.length ?? 0,
+  })
+}

@@ -9,7 +9,7 @@ import { forgetKeyFailures } from '../db/keyAttempts.ts'
 import { createKeyAuthorisation, findActivationBySad, type FoundForKey } from '../db/keyAuthorisations.ts'
 import { Refusal } from '../refusal.ts'
 import { newSad, type Authorised } from './activation.ts'
-import { believing } from './believed.ts'
+import { believingSads } from './believed.ts'
 import { keyActivation, type Opening } from './keyActivation.ts'
 import { bearerHash, noticing, Permit, type Grant } from './permit.ts'
 import { step } from './step.ts'
@@ -94,7 +94,7 @@ async function authorisedFor(
   })
 }
 
-const findBelieved = believing(findActivationBySad)
+const findBelieved = believingSads(findActivationBySad, (found) => refusalOf(found) === undefined)
 
 /** These are the refusals that cost nothing; the reservation asks again, by the database's clock. */
 async function authorisedBy(
@@ -103,7 +103,7 @@ async function authorisedBy(
   activation: string,
 ): Promise<Sealed<AuthorisationRecord>> {
   const asked = { sadHash: bearerHash(activation), signatures: 1 }
-  const found = await findBelieved(ctx, asked, (one) => refusalOf(one) === undefined)
+  const found = await findBelieved(ctx, asked)
   if (found === undefined) throw unknownActivation()
   await noticing(ctx, found, () => {
     const { keyId, clientId } = found.authorisation

@@ -5,12 +5,12 @@ import type { AuthorisationRecord, CredentialRecord, KeyRecord, Sealed } from '.
 import type { SealedRecords } from '../../hsm/types.ts'
 import type { Context } from '../context.ts'
 import type { Accepted } from '../db/asynchronous.ts'
-import type { Found } from '../db/authorisations.ts'
+import { findBySad, type Found } from '../db/authorisations.ts'
 import { positionsOf } from '../db/occurrences.ts'
 import type { Usability } from '../db/credentials.ts'
 import type { TimestampRecord } from '../db/timestamps.ts'
 import { Refusal, type RefusalCode } from '../refusal.ts'
-import { findBelieved } from './believed.ts'
+import { believingSads } from './believed.ts'
 import { step } from './step.ts'
 import { tokenRefusal } from './tokenRefusal.ts'
 
@@ -100,10 +100,12 @@ export function permitFromSad(ctx: Context, request: SadRequest): Promise<Permit
   return step(ctx, 'authorise', () => permitted(ctx, request))
 }
 
+const findBelieved = believingSads(findBySad, (found) => refusalOf(found) === undefined)
+
 async function permitted(ctx: Context, request: SadRequest): Promise<Permit> {
   const askedAt = performance.now()
   const asked = { sadHash: bearerHash(request.sad), signatures: request.digests.length }
-  const found = await findBelieved(ctx, asked, (one) => refusalOf(one) === undefined)
+  const found = await findBelieved(ctx, asked)
   if (found === undefined) throw unknownSad()
   await noticing(ctx, found, () => {
     checkCovers(found, request)

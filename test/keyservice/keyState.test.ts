@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { startService, type TestService } from '../support/startService.ts'
-import { badRequest, KeyClient, problem, unknownKey } from './client.ts'
+import { badRequest, credential, KeyClient, problem, unknownKey } from './client.ts'
 
 const conflict = (detail: string) => problem(409, 'conflict', detail)
 const TAKEN = conflict('The identifier is, or was, that of another key: an id is given once.')
@@ -35,6 +35,24 @@ describe('a key of the key service changes', function () {
     }
     expect((await client.call(at(key.id, '/enable'), {})).body).to.include({ state: 'enabled' })
     expect(await used(key)).to.equal(201)
+  })
+
+  it('at once, though it had just signed: what was found of it then is not what decides', async () => {
+    const key = await client.key()
+    const activation = await client.activation(key, 10)
+    const sign = async (proof: Record<string, unknown>) => {
+      const body = { identifier: key.id, verifiable: credential(key.controller), ...proof }
+      const answer = await client.call('/sign/vc/jwt', body)
+      return answer.status === 201 ? answer.status : answer.body
+    }
+    const both = async () => [await sign({ activation }), await sign({ secrets: key.secrets })]
+    expect(await both()).to.deep.equal([201, 201])
+    await client.call(at(key.id, '/disable'), {})
+    expect(await both()).to.deep.equal([notEnabled('disabled'), notEnabled('disabled')])
+    await client.call(at(key.id, '/enable'), {})
+    expect(await both()).to.deep.equal([201, 201])
+    await client.call('/delete', { identifier: key.id, secrets: key.secrets })
+    expect(await both()).to.deep.equal([unknownKey, unknownKey])
   })
 
   it('to rotated: a new one with the same identifier, and the old public half stays', async () => {

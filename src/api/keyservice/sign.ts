@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { CredentialKey } from '../../credentials/credentialKey.ts'
 import type { Format, Secured } from '../../credentials/formats/format.ts'
 import { credentialKeyOf } from '../../credentials/keys/credentialKey.ts'
-import { usableKey } from '../../credentials/keys/findKey.ts'
+import { signingKey } from '../../credentials/keys/findKey.ts'
 import type { Context } from '../../context.ts'
 import { example } from '../http/exampleValues.ts'
 import { endpoint, type Call, type Described, type Endpoint } from '../http/problemEndpoint.ts'
@@ -51,7 +51,7 @@ export function signing<Schema extends z.ZodType<Given>>(it: Signing<Schema>): E
 async function keyFor(ctx: Context, call: Call & { readonly input: Given }): Promise<CredentialKey> {
   const { clientId, input } = call
   const { identifier: name, secrets } = input
-  return credentialKeyOf(ctx, await usableKey(ctx, { clientId, name, secrets }), proofOf(input))
+  return credentialKeyOf(ctx, await signingKey(ctx, { clientId, name, secrets }), proofOf(input))
 }
 
 const refusals = [

@@ -1,6 +1,7 @@
 import type { Context } from '../../context.ts'
 import { findHolderKey, findHolderKeys, type HolderKeyRow } from '../../db/holderKeys.ts'
 import { Refusal } from '../../refusal.ts'
+import { believing } from '../../signing/believed.ts'
 import { keyActivations } from '../../signing/keyActivation.ts'
 
 export interface Asking {
@@ -18,25 +19,29 @@ const unknownKey = (): Refusal => new Refusal('not_found', 'There is no such key
  * @throws Refusal not_found, conflict where several keys have the identifier
  */
 export async function namedKey(ctx: Context, asking: Asking): Promise<HolderKeyRow> {
-  const [key, another] = await findHolderKeys(ctx.db, asking)
-  if (key === undefined) {
-    if (asking.secrets !== undefined) await keyActivations[0].pretend(ctx, asking.secrets)
-    throw unknownKey()
-  }
-  if (another !== undefined) {
-    throw new Refusal('conflict', 'Several enabled keys have this identifier: name one by its id.')
-  }
-  return key
+  return meant(ctx, asking, await findHolderKeys(ctx.db, asking))
 }
 
-/** The same, to sign with. @throws Refusal as above, credential_disabled */
+/** The same, to open it. @throws Refusal as above, credential_disabled */
 export async function usableKey(ctx: Context, asking: Asking): Promise<HolderKeyRow> {
-  const key = await namedKey(ctx, asking)
-  if (key.state !== 'enabled' || key.keyState !== 'enabled') {
-    const state = key.state === 'enabled' ? 'disabled' : key.state
-    throw new Refusal('credential_disabled', `The key is ${state}.`)
-  }
-  return key
+  return usable(await namedKey(ctx, asking))
+}
+
+const findBelieved = believing({
+  find: findHolderKeys,
+  nameOf: ({ clientId, name }: Pick<Asking, 'clientId' | 'name'>) => JSON.stringify([clientId, name]),
+  isUsable: ([key, another]) => key !== undefined && isEnabled(key) && another === undefined,
+  // An id is one key's for ever; which key an identifier means may change.
+  isKept: ([key], { name }) => key?.id === name,
+  weightOf: () => 0,
+})
+
+/**
+ * The same, to sign with it at once. By its id it is looked up once a second: the reservation decides, by what is then.
+ * @throws Refusal as usableKey
+ */
+export async function signingKey(ctx: Context, asking: Asking): Promise<HolderKeyRow> {
+  return usable(await meant(ctx, asking, (await findBelieved(ctx, asking)) ?? []))
 }
 
 /** The key with this very id. @throws Refusal not_found */
@@ -48,3 +53,24 @@ export async function keyById(
   if (key === undefined) throw unknownKey()
   return key
 }
+
+async function meant(ctx: Context, asking: Asking, keys: readonly HolderKeyRow[]): Promise<HolderKeyRow> {
+  const [key, another] = keys
+  if (key === undefined) {
+    if (asking.secrets !== undefined) await keyActivations[0].pretend(ctx, asking.secrets)
+    throw unknownKey()
+  }
+  if (another !== undefined) {
+    throw new Refusal('conflict', 'Several enabled keys have this identifier: name one by its id.')
+  }
+  return key
+}
+
+/** @throws Refusal credential_disabled */
+export function usable(key: HolderKeyRow): HolderKeyRow {
+  if (isEnabled(key)) return key
+  const state = key.state === 'enabled' ? 'disabled' : key.state
+  throw new Refusal('credential_disabled', `The key is ${state}.`)
+}
+
+const isEnabled = ({ state, keyState }: HolderKeyRow): boolean => state === 'enabled' && keyState === 'enabled'
