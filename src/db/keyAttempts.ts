@@ -1,3 +1,4 @@
+import type { ActivationRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
 import { MAX_FAILURES_OF_ALL, type Attempt } from './attempts.ts'
 import { one, type Queries } from './database.ts'
 
@@ -10,18 +11,33 @@ export const MAX_WAIT_S = 900
 
 /** 'locked': so often wrong over all clients that an operator has to look at it. */
 export type KeyAttempt =
-  | { readonly outcome: 'reserved'; /** The database's clock, in ms. */ readonly now: number }
+  | {
+      readonly outcome: 'reserved'
+      /** The database's clock, in ms. */
+      readonly now: number
+      /** What the secrets are judged by. */
+      readonly activation: Sealed<ActivationRecord>
+    }
   | { readonly outcome: 'waits'; /** Whole seconds. */ readonly seconds: number }
   | { readonly outcome: 'locked' }
 
+interface Row extends Omit<Sealed<ActivationRecord>, 'keyId' | 'spki'> {
+  readonly allowed: boolean
+  readonly now: string
+}
+
 /**
  * Counts an attempt at a holder key as failed before its secrets are looked at, as attempts.ts does for credentials; but who
- * was wrong too often waits, and nobody has to unlock. One statement: of any number who ask at once, on any number of
- * replicas, so many get through as are allowed.
+ * was wrong too often waits, and nobody has to unlock. One statement, which finds the key's verifier, too: of any number who
+ * ask at once, on any number of replicas, so many get through as are allowed.
  */
-export async function reserveKeyAttempt(q: Queries, attempt: Attempt): Promise<KeyAttempt> {
-  const row = one(
-    await q.query<{ allowed: boolean; now: string }>({
+export async function reserveKeyAttempt(
+  q: Queries,
+  { keyId, spki }: Pick<KeyRecord, 'keyId' | 'spki'>,
+  attempt: Attempt,
+): Promise<KeyAttempt> {
+  const { allowed, now, ...activation } = one(
+    await q.query<Row>({
       name: 'key-attempt-reserve',
       text: `with mine as (
           insert into activation_attempt as t (key_id, client_id, failures)
@@ -38,11 +54,13 @@ export async function reserveKeyAttempt(q: Queries, attempt: Attempt): Promise<K
           insert into activation_total as t (key_id, failures) select $1::uuid, 1 from mine
           on conflict (key_id) do update set failures = t.failures + 1 where t.failures < $3::int
           returning 1)
-        select exists (select from everyone) as allowed, (extract(epoch from now()) * 1000)::bigint as now`,
-      values: [attempt.keyId, attempt.clientId, MAX_FAILURES_OF_ALL],
+        select exists (select from everyone) as allowed, (extract(epoch from now()) * 1000)::bigint as now,
+               salt, memory_kib as "memoryKiB", passes, lanes, secrets, verifier, seal
+          from activation where key_id = $1::uuid`,
+      values: [keyId, attempt.clientId, MAX_FAILURES_OF_ALL],
     }),
   )
-  if (row.allowed) return { outcome: 'reserved', now: Number(row.now) }
+  if (allowed) return { outcome: 'reserved', now: Number(now), activation: { ...activation, keyId, spki } }
   return whyNot(q, attempt)
 }
 
@@ -70,17 +88,24 @@ export async function returnKeyAttempt(q: Queries, attempt: Attempt): Promise<vo
   })
 }
 
-/** The secrets were right: the client's own count starts anew, and no other client's. */
+/**
+ * Parts of a statement, after which an attempt whose secrets were right counts no more: the client's own failures are
+ * forgotten, and no other client's.
+ */
+export const forgetting = (keyId: string, clientId: string): string => `mine as (
+        select failures from activation_attempt where key_id = ${keyId}::uuid and client_id = ${clientId}::text for update),
+      reset as (
+        update activation_attempt set failures = 0, next_at = null, updated_at = now()
+         where key_id = ${keyId}::uuid and client_id = ${clientId}::text),
+      of_all as (
+        update activation_total set failures = greatest(0, failures - coalesce((select failures from mine), 0))
+         where key_id = ${keyId}::uuid)`
+
+/** The secrets were right. */
 export async function forgetKeyFailures(q: Queries, attempt: Attempt): Promise<void> {
   await q.query({
     name: 'key-attempt-forget',
-    text: `with mine as (
-        select failures from activation_attempt where key_id = $1::uuid and client_id = $2::text for update),
-      reset as (
-        update activation_attempt set failures = 0, next_at = null, updated_at = now()
-         where key_id = $1::uuid and client_id = $2::text)
-      update activation_total set failures = greatest(0, failures - coalesce((select failures from mine), 0))
-       where key_id = $1::uuid`,
+    text: `with ${forgetting('$1', '$2')} select 1`,
     values: [attempt.keyId, attempt.clientId],
   })
 }

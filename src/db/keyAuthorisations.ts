@@ -4,12 +4,13 @@ import type { AuthorisationRecord, KeyRecord, Sealed } from '../../hsm/records.t
 import type { AuditEntry } from '../audit.ts'
 import type { Attempt } from './attempts.ts'
 import { AUDIT_INSERT, auditColumns, auditUnnest } from './audit.ts'
-import { UNKNOWN_DIGEST } from './authorisations.ts'
 import { byteas } from './binary.ts'
-import type { Queries } from './database.ts'
+import { one, type Queries } from './database.ts'
 import { grouped } from './groupCommit.ts'
 import type { HolderKeyState } from './holderKeys.ts'
+import { forgetting } from './keyAttempts.ts'
 import type { KeyState } from './keys.ts'
+import { keyVerdict } from './reserveStatements.ts'
 
 /** What an activation of a holder key stands for: the sealed records, and what may forbid their use, as it is now. */
 export interface FoundForKey {
@@ -22,52 +23,87 @@ export interface FoundForKey {
 }
 
 export interface NewKeyAuthorisation {
+  /** Names no digests. */
   readonly authorisation: Sealed<AuthorisationRecord>
   readonly sadHash: Buffer
   readonly audit: AuditEntry
-  /** What stands for each digest that is named; absent: none is, and the count is what there is. */
-  readonly occurrences?: readonly Buffer[] | undefined
   /** That made it: its client's failures are forgotten. */
   readonly attempt: Attempt
 }
 
-/** Stores a sealed authorisation, with its audit act, and ends the attempt: one statement, since it is once a signature. */
+/** Stores a sealed authorisation for so many signatures, with its audit act, and ends the attempt. */
 export async function createKeyAuthorisation(q: Queries, made: NewKeyAuthorisation): Promise<void> {
-  const { authorisation: a, occurrences, attempt } = made
+  const { authorisation: a, sadHash, audit, attempt } = made
   await q.query({
     name: 'authorisation-create-key',
-    text: `with recorded as (${AUDIT_INSERT} from ${auditUnnest(12)} returning 1),
-      mine as (
-        select failures from activation_attempt where key_id = $4::uuid and client_id = $11::text for update),
-      reset as (
-        update activation_attempt set failures = 0, next_at = null, updated_at = now()
-         where key_id = $4::uuid and client_id = $11::text),
-      of_all as (
-        update activation_total set failures = greatest(0, failures - coalesce((select failures from mine), 0))
-         where key_id = $4::uuid),
+    text: `with recorded as (${AUDIT_INSERT} from ${auditUnnest(9)} returning 1),
+      ${forgetting('$3', '$8')},
       made as (
-        insert into authorisation (id, sad_hash, client_id, key_id, hash, bound, count, expires_at, seal)
-        values ($1::uuid, $2::bytea, $3::text, $4::uuid, $5::text, $6::boolean, $7::int,
-                timestamptz 'epoch' + $8::bigint * interval '1 millisecond', $9::bytea)
-        returning id)
+        insert into authorisation (id, client_id, key_id, hash, bound, count, expires_at, seal, sad_hash)
+        values ($1::uuid, $2::text, $3::uuid, $4::text, false, $5::int, ${EXPIRES_AT}, $7::bytea, $18::bytea)
+        returning id, count)
       insert into authorised_hash (authorisation_id, position, digest)
-      select made.id, given.position, given.digest
-        from made, unnest($10::bytea[]) with ordinality as given(digest, position)`,
-    values: [
-      a.authorisationId,
-      made.sadHash,
-      a.clientId,
-      a.keyId,
-      a.hash ?? null,
-      a.digests !== undefined,
-      a.count,
-      a.expiresAt,
-      a.seal,
-      byteas(occurrences ?? Array.from({ length: a.count }, () => UNKNOWN_DIGEST)),
-      attempt.clientId,
-      ...auditColumns([made.audit]),
-    ],
+      select made.id, position, ''::bytea from made, generate_series(1, made.count) as position`,
+    values: [...columns(a), attempt.clientId, ...auditColumns([audit]), sadHash],
   })
+}
+
+const EXPIRES_AT = `timestamptz 'epoch' + $6::bigint * interval '1 millisecond'`
+
+const columns = (a: Sealed<AuthorisationRecord>): unknown[] => [
+  a.authorisationId,
+  a.clientId,
+  a.keyId,
+  a.hash ?? null,
+  a.count,
+  a.expiresAt,
+  a.seal,
+]
+
+/** An authorisation for one signature that is made at once. */
+export interface TakenAtOnce extends Omit<NewKeyAuthorisation, 'sadHash' | 'audit'> {
+  /** What stands for the one digest that it names. */
+  readonly occurrence: Buffer
+  /** The attempt at the signature. */
+  readonly signature: string
+  readonly instanceId: string
+  /** The act that made it, and the signature's intent. */
+  readonly audit: readonly AuditEntry[]
+}
+
+/**
+ * Stores a sealed authorisation whose one occurrence is taken already: both are durable when this resolves, in one statement,
+ * since it is once a signature. It has no bearer value. The attempt ends in any case: the secrets were right.
+ */
+export async function takeKeyAuthorisation(
+  q: Queries,
+  made: TakenAtOnce,
+): Promise<'reserved' | 'permit_expired' | 'credential_disabled'> {
+  const { authorisation: a, occurrence, signature, instanceId, audit, attempt } = made
+  const { verdict } = one(
+    await q.query<{ verdict: 'live' | 'permit_expired' | 'credential_disabled' }>({
+      name: 'authorisation-take-key',
+      text: `with judged as materialized (
+          select ${keyVerdict(EXPIRES_AT)} as verdict
+            from holder_key h join key k on k.id = h.key_id join client cl on cl.id = h.client_id
+           where h.key_id = $3::uuid and h.client_id = $2::text),
+        ${forgetting('$3', '$8')},
+        made as (
+          insert into authorisation (id, client_id, key_id, hash, bound, count, expires_at, seal)
+          select $1::uuid, $2::text, $3::uuid, $4::text, true, $5::int, ${EXPIRES_AT}, $7::bytea
+            from judged where verdict = 'live'
+          returning id),
+        opened as (
+          insert into attempt (id, authorisation_id, instance) select $18::uuid, id, $19::uuid from made),
+        taken as (
+          insert into authorised_hash (authorisation_id, position, digest, attempt)
+          select id, 1, $20::bytea, $18::uuid from made),
+        recorded as (${AUDIT_INSERT} from ${auditUnnest(9)} cross join made)
+        select verdict from judged`,
+      values: [...columns(a), attempt.clientId, ...auditColumns(audit), signature, instanceId, occurrence],
+    }),
+  )
+  return verdict === 'live' ? 'reserved' : verdict
 }
 
 interface Row extends Pick<FoundForKey, 'state' | 'keyState' | 'expired'> {

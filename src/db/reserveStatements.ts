@@ -35,12 +35,15 @@ const judgedBy = (verdict: string, joins: string): string => `judged as material
       ${joins})`
 const JUDGED = judgedBy(verdictWhere(NOTHING), VERDICT_JOINS)
 
-/** The same of one without a credential: the key's state and the client's decide. */
-const KEY_JUDGED = judgedBy(
-  `case when ${NOTHING} then 'permit_unknown'
-                when a.expires_at <= now() then 'permit_expired'
+/** What forbids the use of one without a credential: the key's state and the client's decide. */
+export const keyVerdict = (expiresAt: string, unknown = 'false'): string =>
+  `case when ${unknown} then 'permit_unknown'
+                when ${expiresAt} <= now() then 'permit_expired'
                 when h.state <> 'enabled' or k.state <> 'enabled' or cl.state <> 'enabled' then 'credential_disabled'
-                else 'live' end`,
+                else 'live' end`
+
+const KEY_JUDGED = judgedBy(
+  keyVerdict('a.expires_at', NOTHING),
   `join holder_key h on h.key_id = a.key_id and h.client_id = a.client_id
       join key k on k.id = a.key_id
       join client cl on cl.id = a.client_id

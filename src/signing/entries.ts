@@ -4,9 +4,11 @@ import type { TimestampRecord } from '../db/timestamps.ts'
 import { Refusal } from '../refusal.ts'
 import type { Grant } from './permit.ts'
 
+type Granted = Omit<Grant, 'askedAt'>
+
 /** What the audit log says of a grant: its intent, its result. */
 export function entry(
-  grant: Grant,
+  grant: Granted,
   kind: AuditKind,
   more: Pick<AuditFacts, 'signatureId' | 'detail'>,
 ): AuditEntry {
@@ -14,7 +16,7 @@ export function entry(
 }
 
 /** @param digests of the inputs: themselves, where they are digests */
-export function intentOf(grant: Grant, attempt: string, digests: readonly Buffer[]): AuditEntry {
+export function intentOf(grant: Granted, attempt: string, digests: readonly Buffer[]): AuditEntry {
   return entry(grant, 'intent', {
     signatureId: attempt,
     detail: { scheme: grant.scheme, digests: digests.map((digest) => digest.toString('hex')) },

@@ -1,4 +1,4 @@
-import { hash as hashed, randomBytes } from 'node:crypto'
+import { hash as hashed, randomUUID } from 'node:crypto'
 import { schemes, type SchemeName } from '../../hsm/algorithms.ts'
 import type { AuthorisationRecord, Sealed } from '../../hsm/records.ts'
 import { auditEntry } from '../audit.ts'
@@ -6,15 +6,19 @@ import type { Context } from '../context.ts'
 import { insertAudit } from '../db/audit.ts'
 import { holderKeyRecord, type HolderKeyRow } from '../db/holderKeys.ts'
 import { forgetKeyFailures } from '../db/keyAttempts.ts'
-import { createKeyAuthorisation, findActivationBySad, type FoundForKey } from '../db/keyAuthorisations.ts'
+import {
+  createKeyAuthorisation,
+  findActivationBySad,
+  takeKeyAuthorisation,
+  type FoundForKey,
+} from '../db/keyAuthorisations.ts'
 import { Refusal } from '../refusal.ts'
 import { newSad, type Authorised } from './activation.ts'
 import { believingSads } from './believed.ts'
+import { intentOf, refusedBy } from './entries.ts'
 import { keyActivation, type Opening } from './keyActivation.ts'
 import { bearerHash, noticing, Permit, type Grant } from './permit.ts'
 import { step } from './step.ts'
-
-const BEARER_OCTETS = 32
 
 /** How a client shows that it may sign with a key: what its holder gave, or what was made of that before. */
 export type Proof =
@@ -70,28 +74,32 @@ export function permitForKey(
   const { proof, input } = by
   const askedAt = performance.now()
   return step(ctx, 'authorise', async () => {
-    const authorisation =
+    const grant =
       'secrets' in proof
-        ? await authorisedFor(ctx, key, { secrets: proof.secrets, input })
-        : await authorisedBy(ctx, key, proof.activation)
-    return new Permit({ ...grantOf(key, authorisation, input), askedAt })
+        ? await takenBySecrets(ctx, key, { secrets: proof.secrets, input })
+        : grantOf(key, await authorisedBy(ctx, key, proof.activation), input)
+    return new Permit({ askedAt, ...grant })
   })
 }
 
-/** Activates the key for exactly this input. Nobody ever has the bearer value of what is stored. */
-async function authorisedFor(
+/** Activates the key for exactly this input, which is reserved in the same statement. */
+async function takenBySecrets(
   ctx: Context,
   key: HolderKeyRow,
   { secrets, input }: { readonly secrets: readonly string[]; readonly input: Buffer },
-): Promise<Sealed<AuthorisationRecord>> {
+): Promise<Omit<Grant, 'askedAt'>> {
+  const { instanceId } = ctx
+  const signature = randomUUID()
   const opening = { ...openingOf(key), secrets, count: 1, digests: [input] }
-  const occurrences = [recorded(key.scheme, input)]
-  return keyActivation(key.activation).activate(ctx, opening, (authorisation, attempt) => {
-    const digests = occurrences.map((digest) => digest.toString('hex'))
-    const audit = authoriseAudit(authorisation, { digests })
-    const sadHash = randomBytes(BEARER_OCTETS)
-    return createKeyAuthorisation(ctx.db, { authorisation, sadHash, audit, occurrences, attempt })
+  const occurrence = recorded(key.scheme, input)
+  const authorisation = await keyActivation(key.activation).activate(ctx, opening, async (made, attempt) => {
+    const act = authoriseAudit(made, { digests: [occurrence.toString('hex')] })
+    const audit = [act, intentOf(grantOf(key, made, input), signature, [occurrence])]
+    const taking = { authorisation: made, occurrence, signature, instanceId, audit, attempt }
+    const verdict = await takeKeyAuthorisation(ctx.db, taking)
+    if (verdict !== 'reserved') throw refusedBy(verdict)
   })
+  return { reserved: signature, ...grantOf(key, authorisation, input) }
 }
 
 const findBelieved = believingSads(findActivationBySad, (found) => refusalOf(found) === undefined)

@@ -30,6 +30,8 @@ export interface Grant {
   readonly flow: string
   /** Of an asynchronous request, whose inputs were reserved when it was accepted: its id. */
   readonly accepted?: string
+  /** Where the inputs were reserved when the key was activated for them: the attempt's id. */
+  readonly reserved?: string
   /** Of a timestamp, in place of the inputs: they hold the time, and are made when the reservation is durable. */
   readonly timed?: Timed
   /** When the permit was asked for, by performance.now(). */

@@ -4,8 +4,7 @@ import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
 import type { Attempt } from '../db/attempts.ts'
 import { insertAudit } from '../db/audit.ts'
-import { findActivation } from '../db/credentials.ts'
-import { reserveKeyAttempt, returnKeyAttempt } from '../db/keyAttempts.ts'
+import { reserveKeyAttempt, returnKeyAttempt, type KeyAttempt } from '../db/keyAttempts.ts'
 import { Refusal } from '../refusal.ts'
 import { inTurn } from './inTurn.ts'
 import type { KeyActivation, Opening } from './keyActivation.ts'
@@ -23,6 +22,8 @@ const LANES = 2
 const SIGNERS_WINDOW_S = 3_600
 
 let turn = 0
+
+type Reserved = Extract<KeyAttempt, { outcome: 'reserved' }>
 
 /**
  * Secrets that the client passes on: the attempt is counted in Postgres before they are looked at, Argon2id stretches them off
@@ -52,10 +53,8 @@ async function judged(
   opening: Opening,
   attempt: Attempt,
 ): Promise<Sealed<AuthorisationRecord>> {
-  const activation = await findActivation(ctx.db, opening.key)
-  if (activation === undefined) throw new Error('a key without its verifier')
   // From here on the attempt counts as failed until the token says otherwise; so it does if we die.
-  const now = await reserved(ctx, attempt)
+  const { now, activation } = await reserved(ctx, opening, attempt)
   const authorisation = recordOf(ctx, opening, now)
   const seal = await sealed(ctx, opening, { activation, authorisation }).catch(async (error: unknown) => {
     await returnKeyAttempt(ctx.db, attempt)
@@ -69,9 +68,9 @@ async function judged(
   throw new Refusal('activation_failed', 'The secrets are wrong.')
 }
 
-async function reserved(ctx: Context, attempt: Attempt): Promise<number> {
-  const verdict = await reserveKeyAttempt(ctx.db, attempt)
-  if (verdict.outcome === 'reserved') return verdict.now
+async function reserved(ctx: Context, { key }: Opening, attempt: Attempt): Promise<Reserved> {
+  const verdict = await reserveKeyAttempt(ctx.db, key, attempt)
+  if (verdict.outcome === 'reserved') return verdict
   ctx.metrics.activation('locked')
   if (verdict.outcome === 'locked') throw locked()
   const { seconds: retryAfter } = verdict

@@ -29,10 +29,9 @@ async function live(ctx: Context, permit: Permit): Promise<Buffer[]> {
   const grant = permit.redeem()
 
   // 2. Reserve: transaction 1. If we die after it: these occurrences are burned, and closed as 'outcome unknown'. Those of
-  // an asynchronous request were taken when it was accepted; its attempt is opened here, to the same effect.
-  const attempt = await step(ctx, 'reserve', () =>
-    grant.accepted === undefined ? reserveInputs(ctx, grant) : begin(ctx, grant, grant.accepted),
-  )
+  // an asynchronous request were taken when it was accepted; its attempt is opened here, to the same effect. Those of a key
+  // that was activated for nothing else were reserved with the activation.
+  const attempt = grant.reserved ?? (await step(ctx, 'reserve', () => reserved(ctx, grant)))
 
   // 3. Sign, and 4. verify each signature with the stored public key: both inside the token layer, which lets nothing
   // out that did not verify. If we die here: burned as above, for the token may have signed.
@@ -51,6 +50,10 @@ async function live(ctx: Context, permit: Permit): Promise<Buffer[]> {
 }
 
 /** @returns the attempt's id. */
+function reserved(ctx: Context, grant: Grant): Promise<string> {
+  return grant.accepted === undefined ? reserveInputs(ctx, grant) : begin(ctx, grant, grant.accepted)
+}
+
 async function reserveInputs(ctx: Context, grant: Grant): Promise<string> {
   const attempt = randomUUID()
   const { activated, inputs, recorded, timed } = grant
