@@ -6,6 +6,7 @@ import type { Backlog } from '../db/jobs.ts'
 import { SCHEMA_VERSION } from '../db/migrate.ts'
 import type { Inventory, Observation } from '../db/observations.ts'
 import { alarmCounts } from '../log.ts'
+import { isTimeTrusted } from '../pki/clock.ts'
 import { version } from '../version.ts'
 import type { Watched } from '../watch.ts'
 
@@ -268,6 +269,11 @@ function ownRows(ctx: Context): Row[] {
       help: 'Signatures of the token that did not verify, and were not given out.',
       kind: 'counter',
       values: () => [[alarmCounts(ctx.log).get('signature_mismatch') ?? 0]],
+    },
+    {
+      name: 'clock_trusted',
+      help: 'Whether the clock of this process is trusted: while it is not, nothing is dated.',
+      values: () => [[Number(isTimeTrusted(ctx))]],
     },
     {
       name: 'build_info',

@@ -12,6 +12,7 @@ export const METRIC_NAMES = [
   'intaglio_authority_not_after_seconds',
   'intaglio_build_info',
   'intaglio_clock_skew_seconds',
+  'intaglio_clock_trusted',
   'intaglio_counted_signatures_total',
   'intaglio_crls_late',
   'intaglio_database_connections',

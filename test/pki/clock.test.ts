@@ -236,12 +236,16 @@ describe('a clock that nobody trusts', function () {
       const state = async () =>
         (await other.admin(operators.officer, 'GET /clock')).body as { trusted: boolean; troubles: string[] }
       const distrusted = (): unknown => expect(() => trustedTime(ctx)).to.throw(ClockRefusal)
+      const gauge = async () =>
+        (await ctx.metrics.registry.getSingleMetric('intaglio_clock_trusted')?.get())?.values[0]?.value
       // As of a service that was started while the clock was behind, by less than the database's may differ.
       shift(other, -400)
       const endWatch = await startClockWatch(ctx)
       trustedTime(ctx)
+      expect(await gauge()).to.equal(1)
       shift(other, 400)
       distrusted()
+      expect(await gauge()).to.equal(0)
       const body = { instance: ctx.instanceId, now: new Date(Date.now() + 400).toISOString() }
       const answer = await other.admin(operators.officer, 'POST /clock/vouch', { body })
       expect(answer.status).to.equal(200)
