@@ -56,7 +56,7 @@ async function issue(request: IssueRequest): Promise<Secured> {
 }
 
 async function present(request: PresentRequest): Promise<Secured> {
-  refuseOptions(request, ['cryptosuite'])
+  refuseOptions(request, ['cryptosuite', 'selective'])
   const { presentation, key, now, challenge, domain, validUntil } = request
   if (typeof presentation === 'string') refuse('presentation', 'not an object')
   checkVersion(presentation)
