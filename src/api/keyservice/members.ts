@@ -108,7 +108,7 @@ export function proofOf(given: {
 /** The body is no longer than its limit. */
 const sdJwt = z
   .string()
-  .min(1)
+  .min(1, 'is empty')
   .meta({ description: 'An SD-JWT with the disclosures that its holder chose: it gets a key binding' })
 
 const presentation = object.meta({ description: "A presentation of W3C's data model" })
@@ -143,6 +143,9 @@ export const issuing = {
     )
     .optional()
     .meta({ description: 'Data Integrity: the proofs that the new one comes after' }),
+  proofId: text(IDENTIFIER_MAX)
+    .optional()
+    .meta({ description: 'Data Integrity: a URL for the proof, by which later ones can come after it' }),
 }
 
 /** Of a proof of possession. */

@@ -15,7 +15,14 @@ import { proveByJwt } from './proofOfPossession.ts'
 export const jwt: Format = { name: 'jwt', issue, present, prove: proveByJwt, verify: verifyJwt }
 
 async function issue(request: IssueRequest): Promise<Secured> {
-  refuseOptions(request, ['cryptosuite', 'mandatoryPointers', 'selective', 'holder', 'previousProof'])
+  refuseOptions(request, [
+    'cryptosuite',
+    'mandatoryPointers',
+    'selective',
+    'holder',
+    'previousProof',
+    'proofId',
+  ])
   const { credential, key } = request
   if (versionToMake(credential) === '1.1') {
     refuseNested(credential)

@@ -17,7 +17,7 @@ import { verifySdJwt } from './sdJwtVerify.ts'
 export const sdJwt: Format = { name: 'sd-jwt', issue, present: presentSdJwt, verify: verifySdJwt }
 
 async function issue(request: IssueRequest): Promise<Secured> {
-  refuseOptions(request, ['cryptosuite', 'mandatoryPointers', 'previousProof'])
+  refuseOptions(request, ['cryptosuite', 'mandatoryPointers', 'previousProof', 'proofId'])
   const { credential, key, selective = [], holder } = request
   const kind = Object.hasOwn(credential, 'vct') ? 'dc+sd-jwt' : 'vc+sd-jwt'
   if (kind === 'dc+sd-jwt') checkClaims(request)
