@@ -210,6 +210,12 @@ describe('a vp+sd-jwt is not believed', () => {
     ])
   })
 
+  it('by a key that its holder has for something else', async () => {
+    const resolve: VerifyRequest['resolve'] = (id, relationship) =>
+      Promise.resolve(id === key.id && relationship === 'assertionMethod' ? key : undefined)
+    expect(await verify(good, { resolve })).to.deep.equal(['key-unknown: kid: nobody knows this key'])
+  })
+
   it('and in the profile of proofs alone, whoever its holder is', async () => {
     const strange = signed({}, { holder: 'https://vc.example/holders/1' })
     expect(await verify(strange, { profile: 'proof' })).to.deep.equal([])

@@ -189,14 +189,23 @@ describe('a presentation as vp+sd-jwt, by the key service', function () {
       [made, { ...about, challenge: 'n-2' }, ['challenge-mismatch', 'Not made for this challenge']],
       [made, { ...about, domain: 'https://other.example' }, domain],
       [altered(made), about, ['signature-invalid', 'The signature is not that of the key']],
-      [made.slice(0, -1), about, ['type-not-allowed', 'typ: neither a credential nor a presentation']],
     ] as const)
       for (const form of [presented, enveloped(presented)])
         expect(await verify(form, options)).to.deep.equal(bad(found))
     const padded = made.replace('~', '=~')
     expect(await verify(padded)).to.deep.equal(bad(['malformed', malformed]))
+    const jwt = made.slice(0, -1)
+    const type = ['type-not-allowed', 'typ: neither a credential nor a presentation'] as const
+    for (const presented of [jwt, enveloped(jwt, 'application/vp+jwt')])
+      expect(await verify(presented)).to.deep.equal(bad(type))
     const detail = 'id: not a data: URL of a secured credential'
-    expect(await verify(enveloped(padded))).to.deep.equal(bad(['malformed', detail]))
+    for (const [inside, media] of [
+      [padded, 'application/vp+sd-jwt'],
+      [jwt, 'application/vp+sd-jwt'],
+      [made, 'application/vp+jwt'],
+      [made, 'application/sd-jwt'],
+    ] as const)
+      expect(await verify(enveloped(inside, media))).to.deep.equal(bad(['malformed', detail]))
   })
 
   it('is not believed by a key that is no DID’s', async () => {
