@@ -86,13 +86,15 @@ export function verifySdJwt(request: VerifyRequest): Promise<Verdict> {
 
 function typeOf({ typ, cty }: JsonObject): Kind {
   const type = mediaType(typ)
-  if (type !== 'dc+sd-jwt' && type !== 'vc+sd-jwt' && type !== 'vp+sd-jwt')
+  if (!isKind(type))
     throw new Flaw('type-not-allowed', 'typ: neither a credential nor a presentation as SD-JWT')
   const { kind, cty: expected } = rows[type]
   if (expected !== undefined && cty !== undefined && mediaType(cty) !== expected)
     throw new Flaw('type-not-allowed', `cty: not that of a ${kind}`)
   return type
 }
+
+const isKind = (type: string | undefined): type is Kind => type !== undefined && Object.hasOwn(rows, type)
 
 function ofClaims(claims: JsonObject): Meant {
   const { vct, iss } = claims

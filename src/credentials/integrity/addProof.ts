@@ -32,7 +32,7 @@ export async function addProof(request: ProofRequest): Promise<JsonObject> {
   const suite = suiteToMake(key.keyType, request.cryptosuite)
   if (mandatoryPointers !== undefined && suite.name !== 'ecdsa-sd-2023')
     throw new Refusal('invalid_request', `mandatoryPointers: ${suite.name} discloses everything`)
-  // A verifier judges what is derived of it, and presentations are not derived (vc-di-ecdsa 1.0, 3.6).
+  // A base proof is for who derives from it, and no verifier believes it; nobody derives from a presentation.
   if (request.purpose === 'authentication' && suite.name === 'ecdsa-sd-2023')
     throw new Refusal('invalid_request', `cryptosuite: ${suite.name} is for credentials alone`)
   const document = withContext(request.document, suite)

@@ -25,7 +25,7 @@ const MEMBERS_OPEN = [
     'cnf',
   ],
 ]
-/** Claims that say whose it is, for whom and how long (RFC 9901, 9.7): what W3C's members are called is their issuers' matter. */
+/** Claims that say whose it is, for whom and how long (RFC 9901, 9.7). Of W3C's members the specification only advises. */
 const JUDGED_BY = ['iss', 'aud', 'nonce', 'nbf', 'exp', 'cnf']
 
 export type Kind = 'dc+sd-jwt' | 'vc+sd-jwt' | 'vp+sd-jwt'
