@@ -23,6 +23,7 @@ export const problemNames = {
   'proof-not-yet-valid': 'A proof was made in the future.',
   'proof-expired': 'A proof is good no more.',
   'proof-missing': 'There is no proof.',
+  'base-proof': 'A proof is for the holder, who derives from it what a verifier can judge.',
   'proof-malformed': 'A proof is not written as proofs are.',
   'previous-proof-unknown':
     'The proof that another one comes after is not there, or cannot be told from others.',

@@ -22,6 +22,8 @@ interface Method {
 
 /** Presentations of the suite were good for a day of 2024, of which this is a moment. */
 const THEN = new Date('2024-12-16T12:00:00Z')
+/** Of all that the suite has signed. */
+const ISSUER = 'https://example.issuer/vc-jose-cose'
 const FORMATS = { jose: 'jwt', sdjwt: 'sd-jwt', cose: 'cose' } as const
 const HASHES: Readonly<Record<string, string>> = { 'P-256': 'sha256', 'P-384': 'sha384', 'P-521': 'sha512' }
 
@@ -71,15 +73,15 @@ async function issued() {
   const selective = (JSON.parse(values.sd) as string[]).map(
     (path) => `/${path.replaceAll(/\[(\d+)\]/g, '.$1').replaceAll('.', '/')}`,
   )
+  const asked = selective.length > 0 ? { ...base, selective } : base
   try {
     const secured =
       kind === 'credential'
         ? await format?.issue({
-            ...base,
+            ...asked,
             credential: document,
-            ...(selective.length > 0 ? { selective } : {}),
           })
-        : await format?.present?.({ ...base, presentation: document })
+        : await format?.present?.({ ...asked, presentation: document })
     return secured === undefined ? failure('not in this format') : { result: 'success', data: text(secured) }
   } catch (error) {
     if (error instanceof Refusal) return failure(error.message)
@@ -101,7 +103,7 @@ async function verified() {
     profile: 'strict',
     now: THEN,
     resolve: (id) => {
-      const found = known.find((one) => one.id === id || one.publicKeyJwk['kid'] === id)
+      const found = known.find((one) => one.id === id) ?? known.find((one) => isOfIssuer(one, id))
       if (found === undefined) return Promise.resolve(undefined)
       return Promise.resolve({ id, controller: found.controller, ...publicKey(found) })
     },
@@ -111,6 +113,10 @@ async function verified() {
     ? { result: 'success', data: content }
     : failure(left.map(({ detail }) => detail).join('; '))
 }
+
+/** A `kid` that is no URL is a name in the document of its issuer; another document of the suite has one of its keys, too. */
+const isOfIssuer = ({ controller, publicKeyJwk }: Method, kid: string): boolean =>
+  controller === ISSUER && publicKeyJwk['kid'] === kid
 
 /** What the suite signed has text as `iat`, where JWT has a number of seconds (RFC 7519, 4.1.6): ours say so, rightly. */
 const isIatOfSuite = ({ name: problem, detail }: Problem): boolean =>

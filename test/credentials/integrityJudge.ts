@@ -25,35 +25,50 @@ export const judgeSuite = (name: string): object => {
     : new DataIntegrityProof({ cryptosuite: cryptosuite() })
 }
 
-/** did:key documents and contexts, as the judge asks for them. */
+/** A DID's document, as far as the judge wants it. */
+export interface Controller {
+  readonly id: string
+  readonly verificationMethod: readonly JsonObject[]
+}
+
+/** Documents of DIDs that are not their keys. */
+const known = new Map<string, Controller>()
+
+/** What the judge is to find at a DID of the web. */
+export const know = (document: Controller): void => void known.set(document.id, document)
+
+/** Documents of DIDs and their methods, and contexts, as the judge asks for them. */
 export function documentLoader(url: string): Promise<object> {
-  const document = url.startsWith('did:key:') ? didDocument(url) : contextOf(url)
+  const [did = '', fragment] = url.split('#')
+  const controller = url.startsWith('did:key:') ? didDocument(did) : known.get(did)
+  const method = controller?.verificationMethod.find(({ id }) => id === url)
+  const document =
+    controller === undefined ? contextOf(url) : fragment === undefined ? controller : shown(method ?? {}, did)
   return Promise.resolve({ contextUrl: null, documentUrl: url, document })
 }
 
-function didDocument(url: string): object {
-  const [did = '', fragment] = url.split('#')
+const MULTIKEY = 'https://w3id.org/security/multikey/v1'
+
+function didDocument(did: string): Controller {
   const publicKeyMultibase = did.slice('did:key:'.length)
   const id = `${did}#${publicKeyMultibase}`
-  const isEdwards = publicKeyMultibase.startsWith('z6Mk')
-  const method = { id, type: 'Multikey', controller: did, publicKeyMultibase }
-  const context = 'https://w3id.org/security/multikey/v1'
-  if (fragment !== undefined)
-    return isEdwards && asked2020.has(did)
-      ? {
-          ...method,
-          '@context': 'https://w3id.org/security/suites/ed25519-2020/v1',
-          type: 'Ed25519VerificationKey2020',
-        }
-      : { '@context': context, ...method }
+  const of = { id: did, assertionMethod: [id], authentication: [id] }
   return {
-    '@context': ['https://www.w3.org/ns/did/v1', context],
-    id: did,
-    verificationMethod: [method],
-    assertionMethod: [id],
-    authentication: [id],
+    ...{ '@context': ['https://www.w3.org/ns/did/v1', MULTIKEY], ...of },
+    verificationMethod: [{ id, type: 'Multikey', controller: did, publicKeyMultibase }],
   }
 }
+
+/** A method by itself. */
+const shown = (method: JsonObject, did: string): object =>
+  asked2020.has(did)
+    ? {
+        ...method,
+        '@context': 'https://w3id.org/security/suites/ed25519-2020/v1',
+        type: 'Ed25519VerificationKey2020',
+      }
+    : { '@context': MULTIKEY, ...method }
+
 /** Keys that the older suite asks for: it knows them as its own type alone. */
 const asked2020 = new Set<string>()
 

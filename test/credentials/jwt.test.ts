@@ -202,8 +202,17 @@ describe('what is not made as JWT', () => {
   }
 
   it('is what only other formats do', async () => {
-    for (const option of ['cryptosuite', 'mandatoryPointers', 'selective', 'holder', 'previousProof'])
-      expect(await issue(V2, { [option]: [] })).to.equal(`invalid_request: ${option}: not in this format`)
+    for (const option of [
+      'cryptosuite',
+      'mandatoryPointers',
+      'selective',
+      'holder',
+      'previousProof',
+      'proofId',
+    ]) {
+      const refusal = `invalid_request: ${option}: not in this format`
+      expect(await issue(V2, { [option]: [] })).to.equal(refusal)
+    }
   })
 
   it('is what JOSE has no name for', async () => {

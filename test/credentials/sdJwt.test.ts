@@ -1,53 +1,14 @@
-import { createHash, randomBytes } from 'node:crypto'
-import { SDJwtInstance } from '@sd-jwt/core'
-import { SDJwtVcInstance } from '@sd-jwt/sd-jwt-vc'
+import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import type { PresentRequest } from '../../src/credentials/formats/format.ts'
 import { jwkOf } from '../../src/credentials/jwk.ts'
-import { verifiesMessage } from '../../hsm/verify.ts'
-import { schemes } from '../../hsm/algorithms.ts'
-import {
-  CLAIMS,
-  later,
-  names,
-  NOW,
-  publicKey,
-  row,
-  SECONDS,
-  spoiled,
-  text,
-  V1,
-  V2,
-  verifying,
-} from './credentials.ts'
-import { ALGORITHMS, algorithms, CONTROLLER, tokenKeys, type Algorithm, type TokenKeys } from './keys.ts'
+import { CLAIMS, later, names, NOW, row, SECONDS, spoiled, text, V1, V2, verifying } from './credentials.ts'
+import { algorithms, CONTROLLER, tokenKeys, type TokenKeys } from './keys.ts'
+import { judge } from './sdJwtJudge.ts'
 
 const sdJwt = row('sd-jwt')
 const SELECTIVE = ['/given_name', '/address', '/address/locality', '/address/lines/1', '/nationalities/0']
-const hasher = (data: string | ArrayBuffer): Uint8Array =>
-  createHash('sha256')
-    .update(typeof data === 'string' ? data : Buffer.from(data))
-    .digest()
-
-/** Another's library, with Node's own verification behind it. */
-function judge(keys: TokenKeys, algorithm: Algorithm) {
-  const { spki } = keys.key(algorithm)
-  const verifier = (data: string, signature: string): boolean =>
-    verifiesMessage(publicKey(spki), schemes[ALGORITHMS[algorithm][1]], {
-      message: Buffer.from(data),
-      signature: Buffer.from(signature, 'base64url'),
-    })
-  const config = {
-    hasher,
-    hashAlg: 'sha-256' as const,
-    saltGenerator: () => randomBytes(16).toString('base64url'),
-    verifier,
-    kbVerifier: verifier,
-  }
-  return { vc: new SDJwtVcInstance(config), any: new SDJwtInstance(config) }
-}
-
 describe('credentials as SD-JWT, by keys in a token', () => {
   let keys: TokenKeys
   before(async () => {

@@ -91,8 +91,8 @@ describe('SD-JWT', () => {
     expect(await present(text(body), { domain: undefined })).to.equal(
       'invalid_request: domain: is missing: a key binding has an audience',
     )
-    expect(await present({})).to.equal(
-      'invalid_request: presentation: not an SD-JWT with the disclosures that its holder chose, as text',
+    expect(await present(text(body), { selective: ['/given_name'] })).to.equal(
+      'invalid_request: selective: of an SD-JWT, its holder leaves disclosures out instead',
     )
     const { body: bound } = await sdJwt.present({ ...asked, presentation: text(body) })
     expect(await present(text(bound))).to.equal('invalid_request: presentation: has a key binding already')
@@ -179,6 +179,12 @@ describe('SD-JWT', () => {
     expect(names(await verify(signed({ status: { _sd: [digest('x')] } })))).to.deep.equal([
       'claim-not-allowed',
     ])
+    for (const claim of ['iss', 'aud', 'nonce', 'nbf', 'exp', 'cnf']) {
+      const concealed = disclosure('salt', claim, 1)
+      const header = { alg: 'ES256', typ: 'vc+sd-jwt', kid: key.id }
+      const secured = `${forged(key, header, { ...V2, _sd: [digest(concealed)] })}~${concealed}~`
+      expect(names(await verify(secured)), `${claim} of W3C's`).to.deep.equal(['claim-not-allowed'])
+    }
   })
 
   it('is of its own type, and of its issuer', async () => {
@@ -189,6 +195,13 @@ describe('SD-JWT', () => {
     // Drafts before the tenth named SD-JWT VC so; the name is W3C's now.
     const old = `${forged(key, { alg: 'ES256', typ: 'vc+sd-jwt', kid: key.id }, { ...CLAIMS, iss: undefined })}~`
     expect(names(await verify(old))).to.deep.equal(['malformed'])
+    for (const [cty, expected] of [
+      ['vc', []],
+      ['vp', ['type-not-allowed']],
+    ] as const) {
+      const secured = `${forged(key, { alg: 'ES256', typ: 'vc+sd-jwt', cty, kid: key.id }, V2)}~`
+      expect(names(await verify(secured))).to.deep.equal(expected)
+    }
     expect(names(await verify(signed({ iss: 'did:web:other.example' })))).to.deep.equal(['issuer-mismatch'])
     expect(names(await verify(signed({ iss: undefined })))).to.deep.equal([])
     expect(names(await verify(signed({ exp: SECONDS })))).to.deep.equal(['expired'])

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseDateTime } from '../../credentials/dateTime.ts'
+import type { Format, JsonObject } from '../../credentials/formats/format.ts'
 import { signatureTypeNames } from '../../credentials/keys/signatureTypes.ts'
 import type { Proof } from '../../signing/holderPermit.ts'
 import { object, pointers, text } from '../http/members.ts'
@@ -105,10 +106,20 @@ export function proofOf(given: {
 }
 
 /** The body is no longer than its limit. */
-export const sdJwt = z
-  .string('an SD-JWT is wanted')
+const sdJwt = z
+  .string()
   .min(1, 'is empty')
-  .meta({ description: 'An SD-JWT with the disclosures that its holder chose' })
+  .meta({ description: 'An SD-JWT with the disclosures that its holder chose: it gets a key binding' })
+
+const presentation = object.meta({ description: "A presentation of W3C's data model" })
+
+/** TABLE of what is presented, by format. */
+export const presentable = {
+  jwt: presentation,
+  'data-integrity': presentation,
+  'sd-jwt': z.union([sdJwt, presentation], 'a presentation, or an SD-JWT as text, is wanted'),
+  cose: presentation,
+} as const satisfies Readonly<Record<Format['name'], z.ZodType<JsonObject | string>>>
 
 /** What some formats take besides. */
 export const cryptosuite = text(100)
@@ -132,6 +143,9 @@ export const issuing = {
     )
     .optional()
     .meta({ description: 'Data Integrity: the proofs that the new one comes after' }),
+  proofId: text(IDENTIFIER_MAX)
+    .optional()
+    .meta({ description: 'Data Integrity: a URL for the proof, by which later ones can come after it' }),
 }
 
 /** Of a proof of possession. */

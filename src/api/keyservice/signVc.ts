@@ -23,8 +23,9 @@ export function signVc({ name: format, issue }: Format): Endpoint {
         holder,
         mandatoryPointers,
         previousProof,
+        proofId,
       } = input
-      const options = { cryptosuite, selective, holder, mandatoryPointers, previousProof }
+      const options = { cryptosuite, selective, holder, mandatoryPointers, previousProof, proofId }
       return issue({ credential, key: await key(), now, ...options })
     },
   })

@@ -46,7 +46,8 @@ export async function resolve(ctx: Context, request: Request, response: Response
   response.status(error === undefined ? 200 : statuses[error]).end(JSON.stringify(body))
 }
 
-async function resolution(ctx: Context, url: string, format: string | undefined): Promise<Resolution> {
+/** What is said of a DID or a DID URL, without HTTP around it. */
+export async function resolution(ctx: Context, url: string, format: string | undefined): Promise<Resolution> {
   const isDereferenced = /[/?#]/.test(url)
   if (url.length > URL_MAX) return { error: 'invalidDid', isDereferenced }
   const [did = ''] = url.split(/[/?#]/, 1)

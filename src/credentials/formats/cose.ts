@@ -47,7 +47,14 @@ const CLAIM = { aud: 3, exp: 4, nbf: 5, iat: 6, nonce: 10 } as const
 const NONCE = { min: 8, max: 64 } as const
 
 async function issue(request: IssueRequest): Promise<Secured> {
-  refuseOptions(request, ['cryptosuite', 'mandatoryPointers', 'selective', 'holder', 'previousProof'])
+  refuseOptions(request, [
+    'cryptosuite',
+    'mandatoryPointers',
+    'selective',
+    'holder',
+    'previousProof',
+    'proofId',
+  ])
   const { credential, key } = request
   checkVersion(credential)
   issuerToMake(credential, key)
@@ -56,7 +63,7 @@ async function issue(request: IssueRequest): Promise<Secured> {
 }
 
 async function present(request: PresentRequest): Promise<Secured> {
-  refuseOptions(request, ['cryptosuite'])
+  refuseOptions(request, ['cryptosuite', 'selective'])
   const { presentation, key, now, challenge, domain, validUntil } = request
   if (typeof presentation === 'string') refuse('presentation', 'not an object')
   checkVersion(presentation)

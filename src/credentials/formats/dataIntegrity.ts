@@ -31,6 +31,7 @@ async function issue(request: IssueRequest): Promise<Secured> {
 }
 
 async function present(request: PresentRequest): Promise<Secured> {
+  refuseOptions(request, ['selective'])
   const { presentation, validUntil, ...options } = request
   if (!isObject(presentation)) refuse('presentation', 'is no object')
   checkShape(presentation, 'presentation')

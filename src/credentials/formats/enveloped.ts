@@ -12,8 +12,9 @@ const ENVELOPES = new Map([
   ['vc+sd-jwt', 'application/vc+sd-jwt'],
   ['dc+sd-jwt', 'application/dc+sd-jwt'],
 ])
-/** Those of JWS, and of COSE, which is octets and stands in base64. */
-const TEXT_URL = /^data:application\/(?:jwt|v[cp]\+jwt|v[cp]\+sd-jwt|dc\+sd-jwt),([A-Za-z0-9._~-]+)$/
+/** Those of JWS; of SD-JWT, which has a tilde; and of COSE, which is octets and stands in base64. */
+const JWT_URL = /^data:application\/(?:v[cp]\+)?jwt,([A-Za-z0-9._-]+)$/
+const SD_JWT_URL = /^data:application\/(?:v[cp]|dc)\+sd-jwt,([A-Za-z0-9._-]+~[A-Za-z0-9._~-]*)$/
 const COSE_URL = /^data:application\/v[cp]\+cose;base64,([A-Za-z0-9+/]+={0,2})$/
 
 export const isEnveloped = (document: JsonObject): boolean => isOfType(document, TYPE)
@@ -75,7 +76,7 @@ function typOf(credential: string): string | undefined {
 /** What is in an envelope: text of JOSE, or octets of COSE; undefined for what is none. */
 export function opened({ id }: JsonObject): string | Buffer | undefined {
   const url = typeof id === 'string' ? id : ''
-  const [, text] = TEXT_URL.exec(url) ?? []
+  const [, text] = JWT_URL.exec(url) ?? SD_JWT_URL.exec(url) ?? []
   if (text !== undefined) return text
   const [, base64 = ''] = COSE_URL.exec(url) ?? []
   const octets = Buffer.from(base64, 'base64')

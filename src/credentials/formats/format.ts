@@ -25,6 +25,7 @@ export interface IssueRequest {
 }
 
 export interface PresentRequest {
+  /** A presentation of W3C's data model, or an SD-JWT with the disclosures that its holder chose. Never altered. */
   readonly presentation: JsonObject | string
   readonly key: CredentialKey
   readonly now: Date
@@ -32,6 +33,8 @@ export interface PresentRequest {
   readonly domain?: string | undefined
   readonly validUntil?: Date | undefined
   readonly cryptosuite?: string | undefined
+  /** SD-JWT, of a presentation of version 2.0: JSON pointers of what may be left out when it is shown on. */
+  readonly selective?: readonly string[] | undefined
 }
 
 /** A proof of possession of a key (OpenID4VCI 1.0, appendix F). */

@@ -1,31 +1,28 @@
-import { Flaw } from '../../signing/flaw.ts'
-import { readJws, signJws } from '../../signing/jws.ts'
-import { isObject, parseObject } from '../../signing/strictJson.ts'
-import type { CredentialKey } from '../credentialKey.ts'
+import { signJws } from '../../signing/jws.ts'
+import { isObject } from '../../signing/strictJson.ts'
 import { jwkOf, keyOfJwk } from '../jwk.ts'
-import { conceal, tokensOf } from '../sdJwt/conceal.ts'
-import { bindKey, holderKey } from '../sdJwt/keyBinding.ts'
-import { readSdJwt, reveal } from '../sdJwt/reveal.ts'
-import { openNames, type Kind } from '../sdJwt/rules.ts'
-import type { Format, IssueRequest, JsonObject, PresentRequest, Secured } from './format.ts'
+import { conceal } from '../sdJwt/conceal.ts'
+import { checkSelective } from '../sdJwt/rules.ts'
+import type { Format, IssueRequest, JsonObject, Secured } from './format.ts'
 import { checkClaimsToMake } from './joseVc.ts'
 import { defined } from './jwtVc.ts'
 import { checkSigner, issuerToMake, refuse, refuseOptions, versionToMake } from './making.ts'
+import { presentSdJwt } from './sdJwtPresent.ts'
 import { verifySdJwt } from './sdJwtVerify.ts'
 
 /**
  * With `vct`, an SD-JWT VC (dc+sd-jwt); otherwise a credential of W3C's data model as SD-JWT (vc+sd-jwt: Securing Verifiable
- * Credentials using JOSE and COSE, 3.2). A presentation is what its holder discloses, with a key binding (RFC 9901, 4.3).
+ * Credentials using JOSE and COSE, 3.2). Presentations are an SD-JWT with a key binding, or vp+sd-jwt (sdJwtPresent.ts).
  */
-export const sdJwt: Format = { name: 'sd-jwt', issue, present, verify: verifySdJwt }
+export const sdJwt: Format = { name: 'sd-jwt', issue, present: presentSdJwt, verify: verifySdJwt }
 
 async function issue(request: IssueRequest): Promise<Secured> {
-  refuseOptions(request, ['cryptosuite', 'mandatoryPointers', 'previousProof'])
+  refuseOptions(request, ['cryptosuite', 'mandatoryPointers', 'previousProof', 'proofId'])
   const { credential, key, selective = [], holder } = request
   const kind = Object.hasOwn(credential, 'vct') ? 'dc+sd-jwt' : 'vc+sd-jwt'
   if (kind === 'dc+sd-jwt') checkClaims(request)
   else checkDocument(request)
-  checkOpen(kind, selective)
+  checkSelective(kind, selective)
   const cnf = holder === undefined ? credential['cnf'] : { jwk: holderJwk(holder) }
   const { payload, disclosures } = conceal(defined({ ...credential, cnf }), selective)
   const header = { typ: kind, ...(kind === 'vc+sd-jwt' ? { cty: 'vc' } : {}), kid: key.id }
@@ -56,41 +53,7 @@ function checkDocument({ credential, key }: IssueRequest): void {
   checkClaimsToMake(credential)
 }
 
-/** @throws Refusal for what must not be concealed */
-function checkOpen(kind: Kind, selective: readonly string[]): void {
-  for (const pointer of selective) {
-    const [first = ''] = tokensOf(pointer) ?? []
-    if (openNames(kind).includes(first)) refuse('selective', `${pointer} always stands open in ${kind}`)
-  }
-}
-
 function holderJwk(holder: JsonObject): JsonObject {
   const key = keyOfJwk(holder) ?? refuse('holder', 'not a public key for signatures')
   return jwkOf(key)
-}
-
-async function present(request: PresentRequest): Promise<Secured> {
-  refuseOptions(request, ['cryptosuite'])
-  const { presentation, key } = request
-  if (typeof presentation !== 'string')
-    refuse('presentation', 'not an SD-JWT with the disclosures that its holder chose, as text')
-  const kind = await checkBindable(presentation, key)
-  return { body: presentation + (await bindKey(request, presentation)), mediaType: `application/${kind}` }
-}
-
-/** Only the key that the issuer wrote into it makes an SD-JWT's key binding. @throws Refusal */
-async function checkBindable(presentation: string, key: CredentialKey): Promise<Kind> {
-  try {
-    const { jwt, disclosures, keyBinding } = readSdJwt(presentation)
-    if (keyBinding !== undefined) refuse('presentation', 'has a key binding already')
-    const { header, payload } = readJws(jwt)
-    const { cnf } = reveal(parseObject(payload, 'The payload'), disclosures)
-    const holder = await holderKey(cnf, (id) => Promise.resolve(id === key.id ? key : undefined))
-    if (!holder.spki.equals(key.spki))
-      refuse('presentation', 'made for another holder: the key is not that of cnf')
-    return header['typ'] === 'vc+sd-jwt' ? 'vc+sd-jwt' : 'dc+sd-jwt'
-  } catch (error) {
-    if (error instanceof Flaw) refuse('presentation', error.message)
-    throw error
-  }
 }

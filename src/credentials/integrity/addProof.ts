@@ -2,6 +2,7 @@ import { Refusal } from '../../refusal.ts'
 import { Flaw } from '../../signing/flaw.ts'
 import type { JsonObject } from '../../signing/strictJson.ts'
 import type { CredentialKey } from '../credentialKey.ts'
+import { isUrl } from '../dataModelValues.ts'
 import type { Relationship } from '../formats/format.ts'
 import { CONTEXT_1 } from '../formats/making.ts'
 import { MAX_PROOFS, proofsOf, securedBy } from './proofSet.ts'
@@ -31,6 +32,9 @@ export async function addProof(request: ProofRequest): Promise<JsonObject> {
   const suite = suiteToMake(key.keyType, request.cryptosuite)
   if (mandatoryPointers !== undefined && suite.name !== 'ecdsa-sd-2023')
     throw new Refusal('invalid_request', `mandatoryPointers: ${suite.name} discloses everything`)
+  // A base proof is for who derives from it, and no verifier believes it; nobody derives from a presentation.
+  if (request.purpose === 'authentication' && suite.name === 'ecdsa-sd-2023')
+    throw new Refusal('invalid_request', `cryptosuite: ${suite.name} is for credentials alone`)
   const document = withContext(request.document, suite)
   const { unsecured, proofs } = refused(() => {
     const present = proofsOf(document)
@@ -38,6 +42,8 @@ export async function addProof(request: ProofRequest): Promise<JsonObject> {
   })
   if (proofs.length === MAX_PROOFS)
     throw new Refusal('invalid_request', `proof: there are ${MAX_PROOFS} already`)
+  if (request.proofId !== undefined && !isUrl(request.proofId))
+    throw new Refusal('invalid_request', 'proofId: is no URL')
   if (request.proofId !== undefined && proofs.some((proof) => proof['id'] === request.proofId))
     throw new Refusal('invalid_request', 'proofId: another proof has it')
   const proof = proofOf(request, { suite, context: document['@context'] })

@@ -1,5 +1,8 @@
 /** What an SD-JWT may not conceal, whoever makes it. */
+import { Flaw } from '../../signing/flaw.ts'
 import { isObject, type JsonObject } from '../../signing/strictJson.ts'
+import { refuse } from '../formats/making.ts'
+import { tokensOf } from './conceal.ts'
 
 /** Claims that stand open, with all that is in them (SD-JWT VC, 2.2.2.2). */
 const CLAIMS_OPEN = ['iss', 'nbf', 'exp', 'cnf', 'vct', 'vct#integrity', 'aka_vcts', 'status']
@@ -22,17 +25,40 @@ const MEMBERS_OPEN = [
     'cnf',
   ],
 ]
+/** Claims that say whose it is, for whom and how long (RFC 9901, 9.7). Of W3C's members the specification only advises. */
+const JUDGED_BY = ['iss', 'aud', 'nonce', 'nbf', 'exp', 'cnf']
 
-export type Kind = 'dc+sd-jwt' | 'vc+sd-jwt'
+export type Kind = 'dc+sd-jwt' | 'vc+sd-jwt' | 'vp+sd-jwt'
 
-export const openNames = (kind: Kind): readonly string[] =>
-  kind === 'dc+sd-jwt' ? CLAIMS_OPEN : MEMBERS_OPEN
+interface Rule {
+  /** What we conceal in none that we make. */
+  readonly made: readonly string[]
+  /** What makes one that conceals it worth nothing, whoever made it. */
+  readonly believed: readonly string[]
+}
 
-/** Of an SD-JWT VC: a claim that must stand open, and was concealed, or has something concealed in it; undefined: all is well. */
-export function concealedInVain(payload: JsonObject, revealed: JsonObject): string | undefined {
-  return CLAIMS_OPEN.find((name) =>
+/** TABLE of what stands open, by the `typ` of an SD-JWT. */
+const rules: Readonly<Record<Kind, Rule>> = {
+  'dc+sd-jwt': { made: CLAIMS_OPEN, believed: CLAIMS_OPEN },
+  'vc+sd-jwt': { made: MEMBERS_OPEN, believed: JUDGED_BY },
+  'vp+sd-jwt': { made: ['@context', 'type', 'termsOfUse', ...JUDGED_BY], believed: JUDGED_BY },
+}
+
+/** @param selective JSON pointers @throws Refusal for what must not be concealed */
+export function checkSelective(kind: Kind, selective: readonly string[]): void {
+  for (const pointer of selective) {
+    const [first = ''] = tokensOf(pointer) ?? []
+    if (rules[kind].made.includes(first)) refuse('selective', `${pointer} always stands open in ${kind}`)
+  }
+}
+
+/** @throws Flaw for a claim that must stand open, and was concealed, or has something concealed in it */
+export function checkConcealed(kind: Kind, payload: JsonObject, revealed: JsonObject): void {
+  const concealed = rules[kind].believed.find((name) =>
     Object.hasOwn(payload, name) ? hasDigests(payload[name]) : Object.hasOwn(revealed, name),
   )
+  if (concealed !== undefined)
+    throw new Flaw('claim-not-allowed', `${concealed}: concealed, and must stand open`)
 }
 
 function hasDigests(value: unknown): boolean {
