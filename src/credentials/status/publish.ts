@@ -93,8 +93,7 @@ async function publish(ctx: Context, list: DueList): Promise<void> {
     { issuerId },
     { act: 'status-list.sign', actor: 'service', subjects: [`status-list:${listId}`] },
   )
-  const documents: StatusDocument[] = []
-  for (const form of forms) documents.push(await documentOf(ctx, { listId, form, bits, key }))
+  const documents = await Promise.all(forms.map((form) => documentOf(ctx, { listId, form, bits, key })))
   // 4. Stored: from here on relying parties get them.
   const { validSeconds: validS } = ctx.config.status
   await ctx.db.transaction(async (tx) => {
