@@ -1,5 +1,8 @@
+import { deflateSync } from 'node:zlib'
 import { expect } from 'chai'
 import { makeIssuer } from '../../src/credentials/makeIssuer.ts'
+import { statusProblems } from '../../src/credentials/status/check.ts'
+import { issuer as signer, ListServer } from '../credentials/status/listServer.ts'
 import { Receiver } from '../outgoing/receiver.ts'
 import { PemFiles } from '../support/authority.ts'
 import { startService, type TestService } from '../support/startService.ts'
@@ -240,6 +243,42 @@ describe('the status of what another service has issued', function () {
         format: 'jwt',
       })
       expect(await found(secured)).to.deep.equal(['status-malformed'])
+    })
+
+    it('where a token is referred to in another way, or says something else', async () => {
+      const server = await ListServer.start()
+      const problemsWith = async (status: unknown): Promise<string[]> => {
+        const credential = { vct: 'https://example.org/degree', iss: signer, status }
+        const problems = await statusProblems(service.ctx, credential, server.lists().reader())
+        return problems.map(({ name }) => name)
+      }
+      expect(await problemsWith('valid')).to.deep.equal(['status-malformed'])
+      const statusOfToken = (value: number): Promise<string[]> => {
+        const lst = deflateSync(Buffer.from([value])).toString('base64url')
+        server.serve(server.token({ status_list: { bits: 8, lst } }))
+        return problemsWith({ status_list: { idx: 0, uri: server.url() } })
+      }
+      expect(await statusOfToken(0)).to.deep.equal([])
+      expect(await statusOfToken(1)).to.deep.equal(['revoked'])
+      expect(await statusOfToken(2)).to.deep.equal(['suspended'])
+      for (const value of [3, 0x0b, 255])
+        expect(await statusOfToken(value), String(value)).to.deep.equal(['status-unknown'])
+      await server.receiver.close()
+
+      const { identifier: iss } = await issuerThere()
+      const uri = String((await entryOf(iss))['statusListCredential']).replace('revocation', 'token')
+      for (const [status, name] of [
+        [{ status_list: 'x' }, 'status-malformed'],
+        [{ status_list: { idx: -1, uri } }, 'status-malformed'],
+        [{ status_list: { idx: '1', uri } }, 'status-malformed'],
+        [{ status_list: { idx: 1 } }, 'status-malformed'],
+        [{ status_list: { idx: 131_072, uri } }, 'status-index-unknown'],
+        [{ identifier_list: { id: 'x', uri } }, 'status-unknown'],
+      ] as const) {
+        const credential = { iss, vct: 'https://example.org/degree', status }
+        const secured = await issuing.issue(credential, { format: 'sd-jwt' })
+        expect(await found(secured), JSON.stringify(status)).to.deep.equal([name])
+      }
     })
   })
 })
