@@ -179,12 +179,17 @@ export const configSchema = z.strictObject({
        * below. Empty: nobody's are.
        */
       didWebHosts: z.array(hostPattern).default([]),
+      /**
+       * Hosts whose status lists are fetched when a credential that names one is verified, `*.example.org` for all below. Empty:
+       * nobody's are, and such credentials are not good here.
+       */
+      statusListHosts: z.array(hostPattern).default([]),
       /** PEM file: authorities that these servers' certificates are believed by. Absent: those that Node knows. */
       ca: z.string().min(1).optional(),
       /** Hosts whose addresses may be private, on a laptop and in tests. Production has none. */
       privateHosts: z.array(z.string()).default([]),
     })
-    .default({ didWebHosts: [], privateHosts: [] }),
+    .default({ didWebHosts: [], statusListHosts: [], privateHosts: [] }),
   enrolment: z.strictObject({
     /** Hours that a one-time enrolment link lives. */
     linkHours: z.int().min(1).max(720).default(72),

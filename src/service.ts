@@ -124,12 +124,17 @@ async function startContext(
 
 /** The way out to servers of others. @throws ConfigError when the file of authorities cannot be read */
 function outgoing({ outgoing: allowed, messages }: Config): Fetch {
-  const { notificationHosts, didWebHosts, ca: file, privateHosts } = allowed
+  const { notificationHosts, didWebHosts, statusListHosts, ca: file, privateHosts } = allowed
   const { ca } = file === undefined ? {} : readTlsFiles({ ca: { path: 'outgoing.ca', file } })
   const { webhook } = messages
   const gateway = webhook === undefined ? [] : [hostOf(new URL(webhook.url))]
   return guardedFetch({
-    hosts: { notification: notificationHosts, message: gateway, 'did-web': didWebHosts },
+    hosts: {
+      notification: notificationHosts,
+      message: gateway,
+      'did-web': didWebHosts,
+      'status-list': statusListHosts,
+    },
     privateHosts,
     privateFor: { message: webhook?.isInternal === true ? gateway : [] },
     ca,

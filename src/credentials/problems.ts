@@ -41,6 +41,12 @@ export const problemNames = {
   suspended: 'The credential is suspended.',
   'status-unknown': 'Its status cannot be known here.',
   'status-malformed': 'Its status is not written as the standard has it.',
+  'status-list-invalid': 'The status list that it names is not good.',
+  'status-list-expired': 'The status list that it names is good no more.',
+  'status-list-too-short': 'The status list that it names has fewer entries than any may have.',
+  'status-issuer-mismatch': "The status list that it names is somebody else's than its issuer's.",
+  'status-purpose-mismatch': 'The status list that it names is about something else.',
+  'status-index-unknown': 'The status list that it names has no such entry.',
 } as const
 
 const titles: Readonly<Partial<Record<string, string>>> = problemNames

@@ -5,6 +5,7 @@ import { keyResolver } from './did/resolver.ts'
 import { verifyAny } from './formats/index.ts'
 import type { JsonObject, VerifyRequest } from './formats/format.ts'
 import { statusProblems } from './status/check.ts'
+import { ForeignLists, readNone } from './status/foreignLists.ts'
 
 export interface VerifyOrder extends Pick<
   VerifyRequest,
@@ -21,14 +22,21 @@ export interface Verified {
 }
 
 type Resolve = VerifyRequest['resolve']
-const resolvers = new WeakMap<Context, Resolve>()
+interface Others {
+  readonly resolve: Resolve
+  readonly lists: ForeignLists
+}
+const others = new WeakMap<Context, Others>()
 
-/** One for a context: it remembers documents of others for a while. */
-function resolverOf(ctx: Context): Resolve {
+/** What is known of others, by one for a context: it remembers their documents and lists for a while. */
+function othersOf(ctx: Context): Others {
+  const known = others.get(ctx)
+  if (known !== undefined) return known
   const { fetch, clock } = ctx
-  const resolve = resolvers.get(ctx) ?? keyResolver({ fetch, clock, own: ownKeys(ctx) })
-  resolvers.set(ctx, resolve)
-  return resolve
+  const resolve = keyResolver({ fetch, clock, own: ownKeys(ctx) })
+  const made = { resolve, lists: new ForeignLists({ fetch, clock, resolve }) }
+  others.set(ctx, made)
+  return made
 }
 
 /**
@@ -45,16 +53,22 @@ const ownKeys =
     return { id, controller, keyType: key.keyType, spki: key.spki, scheme }
   }
 
-/** Judges a credential or a presentation, in whichever format it is. Nothing is fetched but what DIDs of the web name. */
+/**
+ * Judges a credential or a presentation, in whichever format it is. Nothing is fetched but documents of DIDs of the web and, where
+ * the status counts, lists of others: from hosts that the configuration names.
+ */
 export async function verifySecured(ctx: Context, order: VerifyOrder): Promise<Verified> {
   const { status, ...asked } = order
   const isPresentation = order.kind === 'presentation'
-  const within = status && isPresentation ? (one: JsonObject) => statusProblems(ctx, one) : undefined
+  const { resolve, lists } = othersOf(ctx)
+  const read = lists.reader()
+  const statusOf = (one: JsonObject, isGood: boolean) => statusProblems(ctx, one, isGood ? read : readNone)
+  const within = status && isPresentation ? statusOf : undefined
   const now = new Date(ctx.clock())
-  const verdict = await verifyAny({ ...asked, now, resolve: resolverOf(ctx), status: within })
+  const verdict = await verifyAny({ ...asked, now, resolve, status: within })
   const { content } = verdict
   const problems = [...verdict.problems]
   if (status && !isPresentation && content !== undefined)
-    problems.push(...(await statusProblems(ctx, content)))
+    problems.push(...(await statusOf(content, problems.length === 0)))
   return { problems, content }
 }

@@ -121,15 +121,17 @@ export async function changeEntry(
   return rows.length === 1
 }
 
-/** The status that an entry has now, published or not. */
+/** The status that an entry has now, published or not, and the DID of the list's issuer. */
 export async function statusOf(
   q: Queries,
   entry: { readonly listId: string; readonly index: number },
-): Promise<number | undefined> {
-  const [row] = await q.query<{ status: number }>({
+): Promise<{ readonly status: number; readonly issuer: string } | undefined> {
+  const [row] = await q.query<{ status: number; issuer: string }>({
     name: 'status-of',
-    text: 'select status from status_entry where list_id = $1::uuid and index = $2::int',
+    text: `select e.status, i.identifier as issuer from status_entry e
+             join status_list l on l.id = e.list_id join credential_issuer i on i.id = l.issuer_id
+            where e.list_id = $1::uuid and e.index = $2::int`,
     values: [entry.listId, entry.index],
   })
-  return row?.status
+  return row
 }

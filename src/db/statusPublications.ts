@@ -1,4 +1,5 @@
 /** Whose turn it is to publish a status list, of what, and what relying parties get. */
+import { byteas } from './binary.ts'
 import { one, type Queries } from './database.ts'
 
 export type StatusForm = 'revocation' | 'suspension' | 'token'
@@ -113,8 +114,8 @@ async function storeDocuments(
       listId,
       documents.map(({ form }) => form),
       documents.map(({ mediaType }) => mediaType),
-      documents.map(({ body }) => body),
-      documents.map(({ sha256 }) => sha256),
+      byteas(documents.map(({ body }) => body)),
+      byteas(documents.map(({ sha256 }) => sha256)),
       made.validS,
     ],
   })

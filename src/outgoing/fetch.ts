@@ -8,16 +8,18 @@ import { OutgoingError } from './errors.ts'
 import { resolveHost, type Resolve } from './resolve.ts'
 
 /** What the service calls others for. Each purpose has its own list of hosts. */
-export type OutgoingPurpose = 'notification' | 'message' | 'did-web'
+export type OutgoingPurpose = 'notification' | 'message' | 'did-web' | 'status-list'
 
 /**
  * TABLE: octets of an answer's body, by purpose. What clients and the operator's gateway say is a note to us, of which nobody
- * reads more than the beginning; a document of keys is read, and one with a hundred of them fits.
+ * reads more than the beginning; a document of keys is read, and one with a hundred of them fits; so does a status list of some
+ * ten million entries, of which one in fifty is revoked.
  */
 const MAX_OCTETS: Readonly<Record<OutgoingPurpose, number>> = {
   notification: 16 * 1024,
   message: 16 * 1024,
   'did-web': 64 * 1024,
+  'status-list': 1024 * 1024,
 }
 
 export interface OutgoingRequest {
@@ -154,7 +156,8 @@ function exchange(asked: OutgoingRequest, { tls, deadlines, limits }: Way): Prom
       path: `${url.pathname}${url.search}`,
       headers: {
         ...headers,
-        'user-agent': 'intaglio',
+        // Whoever asks for a status list is nobody in particular.
+        ...(purpose === 'status-list' ? {} : { 'user-agent': 'intaglio' }),
         ...(body === undefined ? {} : { 'content-length': body.length }),
       },
       // A connection of its own: none that is open already leads to an address that nobody has checked now.

@@ -55,15 +55,15 @@ async function publication(bench: Bench, say: (text: string) => void): Promise<v
   )
   await publishDue(ctx, { issuerId })
   const all = await repeated(bench, issuerId, () =>
-    service.sql('update status_list set refresh_at = now() where id = $1::uuid', [id]),
+    ctx.db.query({ text: 'update status_list set refresh_at = now() where id = $1::uuid', values: [id] }),
   )
   say(`a list of ${LENGTH.toLocaleString('en')} entries, 2 % of them revoked, in its three forms: ${all}`)
   const changed = await repeated(bench, issuerId, () =>
-    service.sql(
-      `update status_entry set status = 1 - status, is_published = false, changed_at = now()
-        where (list_id, index) in (select list_id, index from status_entry where list_id = $1::uuid limit 1)`,
-      [id],
-    ),
+    ctx.db.query({
+      text: `update status_entry set status = 1 - status, is_published = false, changed_at = now()
+              where (list_id, index) in (select list_id, index from status_entry where list_id = $1::uuid limit 1)`,
+      values: [id],
+    }),
   )
   say(`the same after one change: ${changed}`)
 }

@@ -89,7 +89,7 @@ describe('did:web', () => {
       keyResolver({
         clock: () => clock,
         fetch: guardedFetch({
-          hosts: { notification: [], message: [], 'did-web': hosts },
+          hosts: { notification: [], message: [], 'did-web': hosts, 'status-list': [] },
           privateHosts: ['issuer.example'],
           ca: receiver.ca,
           resolve: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),

@@ -38,7 +38,7 @@ describe('the guarded fetch', () => {
     purpose: OutgoingPurpose = 'notification',
   ) =>
     guardedFetch({
-      hosts: { notification: undefined, message: [], 'did-web': [NAME] },
+      hosts: { notification: undefined, message: [], 'did-web': [NAME], 'status-list': [] },
       privateHosts: [NAME],
       ca: receiver.ca,
       limits: LIMITS,
@@ -113,7 +113,7 @@ describe('the guarded fetch', () => {
   it('calls the operator’s own network for the one purpose that it is meant for', async () => {
     const options = { privateHosts: [], privateFor: { message: [NAME] }, ...answering([HERE]) }
     expect(await reason(options)).to.equal('address_not_allowed')
-    const hosts = { notification: [], message: [NAME], 'did-web': [] }
+    const hosts = { notification: [], message: [NAME], 'did-web': [], 'status-list': [] }
     const { status } = await ask({ ...options, hosts }, `https://${NAME}:${receiver.port}/`, 'message')
     expect(status).to.equal(200)
   })
@@ -131,7 +131,9 @@ describe('the guarded fetch', () => {
   })
 
   it('calls the hosts of its purpose and no others', async () => {
-    const only = (...hosts: string[]) => ({ hosts: { notification: hosts, message: [], 'did-web': [] } })
+    const only = (...hosts: string[]) => ({
+      hosts: { notification: hosts, message: [], 'did-web': [], 'status-list': [] },
+    })
     expect(await reason(only('other.test', NAME))).to.equal('answered')
     expect(await reason(only('*.test'))).to.equal('answered')
     for (const pattern of ['test', '*.receiver.test', 'eceiver.test', '*.eceiver.test', 'other.test']) {
@@ -210,7 +212,7 @@ describe('the guarded fetch', () => {
     const ending = new AbortController()
     receiver.answer = () => ending.abort()
     const fetch = guardedFetch({
-      hosts: { notification: undefined, message: [], 'did-web': [NAME] },
+      hosts: { notification: undefined, message: [], 'did-web': [NAME], 'status-list': [] },
       privateHosts: [NAME],
       ca: receiver.ca,
       ...answering([HERE]),

@@ -100,7 +100,10 @@ export async function openContext(parts: {
     clock: Date.now,
     log,
     metrics: new Metrics(),
-    fetch: guardedFetch({ hosts: { notification: undefined, message: [], 'did-web': [] }, privateHosts: [] }),
+    fetch: guardedFetch({
+      hosts: { notification: undefined, message: [], 'did-web': [], 'status-list': [] },
+      privateHosts: [],
+    }),
     sender: undefined,
     instanceId,
   }

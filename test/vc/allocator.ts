@@ -2,6 +2,7 @@
 import type { TokenConfigShape } from '../../hsm/types.ts'
 import { allocateEntry } from '../../src/credentials/status/allocate.ts'
 import { holdLease } from '../../src/lease.ts'
+import { startClockWatch } from '../../src/pki/clock.ts'
 import { openContext } from '../support/context.ts'
 
 export interface Allocating {
@@ -24,6 +25,7 @@ process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
 const token = { config: order.token as TokenConfigShape }
 const ctx = await openContext({ database: { url: order.databaseUrl }, token, lines: [] })
 await holdLease(ctx.db, ctx.log, ctx.instanceId)
+await startClockWatch(ctx)
 const { issuerId } = order
 
 async function allocate(): Promise<Allocated> {

@@ -9,6 +9,7 @@ import type { Ready } from '../../pki/ocspReady.ts'
 import { Refusal, unavailable } from '../../refusal.ts'
 import { readOctets } from '../http/body.ts'
 import type { Direct } from '../http/direct.ts'
+import { isNamed } from '../http/etag.ts'
 import { idsOf, note } from '../http/requestLog.ts'
 
 const RESPONSE_TYPE = 'application/ocsp-response'
@@ -100,12 +101,6 @@ function sendReady(ctx: Context, { der, etag, thisUpdate, nextUpdate }: Ready, e
     return
   }
   response.end(der)
-}
-
-/** RFC 9110, 13.1.2: compared weakly. */
-function isNamed(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false
-  return header.split(',').some((one) => one.trim() === '*' || one.trim().replace(/^W\//, '') === etag)
 }
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/

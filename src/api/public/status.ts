@@ -1,7 +1,9 @@
 import type { Request, Response } from 'express'
 import type { Context } from '../../context.ts'
 import { findDocument, type StatusForm } from '../../db/statusPublications.ts'
+import { likelyTime } from '../../pki/clock.ts'
 import { Refusal } from '../../refusal.ts'
+import { isNamed } from '../http/etag.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const FORMS: ReadonlySet<string> = new Set(['revocation', 'suspension', 'token'] satisfies StatusForm[])
@@ -18,18 +20,19 @@ export async function status(ctx: Context, request: Request, response: Response)
     UUID.test(list) && isForm(form) ? await findDocument(ctx.db, { listId: list, form }) : undefined
   if (found === undefined) throw new Refusal('not_found', 'There is no such list.')
   const { body, mediaType, sha256, publishedAt, expiresAt } = found
-  const left = Math.floor((expiresAt.getTime() - ctx.clock()) / SECOND_MS)
+  const left = Math.floor((expiresAt.getTime() - likelyTime(ctx)) / SECOND_MS)
   const maxAge = Math.max(0, Math.min(ctx.config.status.ttlSeconds, left))
   const etag = `"${sha256.toString('base64url')}"`
   response.setHeader('ETag', etag)
   response.setHeader('Vary', 'Accept')
   response.setHeader('Last-Modified', publishedAt.toUTCString())
   response.setHeader('Cache-Control', `public, max-age=${String(maxAge)}`)
-  if (request.headers['if-none-match'] === etag) {
+  if (isNamed(request.headers['if-none-match'], etag)) {
     response.status(304).end()
     return
   }
   response.setHeader('Content-Type', mediaTypeFor(request, mediaType))
+  response.setHeader('Content-Length', body.length)
   response.end(body)
 }
 

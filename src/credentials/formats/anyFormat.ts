@@ -15,7 +15,8 @@ export function nestedIn(rows: readonly Format[], request: VerifyRequest, depth 
     const verdict = await verifyAny(rows, inner)
     // What is in an envelope has been asked about there.
     if (status === undefined || verdict.content === undefined || isObject(secured)) return verdict
-    return { ...verdict, problems: [...verdict.problems, ...(await status(verdict.content))] }
+    const { problems, content } = verdict
+    return { content, problems: [...problems, ...(await status(content, problems.length === 0))] }
   }
   return { ...request, nested }
 }

@@ -41,8 +41,11 @@ import {
 /** COSE_Sign1 over a document of version 2.0 (Securing Verifiable Credentials using JOSE and COSE, 3.3). */
 export const cose: Format = { name: 'cose', issue, present, verify }
 
-/** Claims of a CWT (RFC 8392, 4; nonce: RFC 9711, 4.1). They stand in the header: the payload is the document (RFC 9597). */
-const CLAIM = { aud: 3, exp: 4, nbf: 5, iat: 6, nonce: 10 } as const
+/**
+ * Claims of a CWT (RFC 8392, 4; nonce: RFC 9711, 4.1; status: Token Status List, 6.3). They stand in the header: the payload is
+ * the document (RFC 9597).
+ */
+const CLAIM = { aud: 3, exp: 4, nbf: 5, iat: 6, nonce: 10, status: 65535 } as const
 /** Octets of a nonce (RFC 9711, 4.1). */
 const NONCE = { min: 8, max: 64 } as const
 
@@ -124,7 +127,7 @@ function verify(request: VerifyRequest): Promise<Verdict> {
     checkTimes(problems, request.now, timesOfDocument(document))
     checkPurpose(problems, request, claims)
     if (kind === 'presentation') await checkNested(problems, request, document)
-    return document
+    return claims.status === undefined ? document : { ...document, status: claims.status }
   })
 }
 
@@ -162,8 +165,15 @@ async function keyFor(
   return key
 }
 
+interface HeaderClaims {
+  readonly challenge?: unknown
+  readonly domain?: unknown
+  readonly times: Times
+  readonly status: JsonObject | undefined
+}
+
 /** What the header claims; only what is protected counts. */
-function claimsOf({ protectedHeader }: Sign1): { challenge?: unknown; domain?: unknown; times: Times } {
+function claimsOf({ protectedHeader }: Sign1): HeaderClaims {
   const claims = protectedHeader.get(LABEL.claims) ?? new Map<number, Cbor>()
   if (!isMap(claims)) throw new Flaw('malformed', 'The CWT claims: not a map')
   const numeric = (claim: number): unknown => {
@@ -181,5 +191,13 @@ function claimsOf({ protectedHeader }: Sign1): { challenge?: unknown; domain?: u
       ],
       until: [['exp', numeric(CLAIM.exp)]],
     },
+    status: statusOf(claims.get(CLAIM.status)),
   }
+}
+
+/** The claim `status` as a JWT has it (Token Status List, 6.3). What is none says so to whoever reads it. */
+function statusOf(claim: Cbor | undefined): JsonObject | undefined {
+  if (claim === undefined) return undefined
+  const list = isMap(claim) ? claim.get('status_list') : null
+  return { status_list: isMap(list) ? Object.fromEntries(list) : list }
 }

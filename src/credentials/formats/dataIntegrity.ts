@@ -151,11 +151,11 @@ async function presentedFindings(
   credential: unknown,
   { holder, controllers, request }: Presented,
 ): Promise<Problem[]> {
-  if (isObject(credential) && credential['proof'] !== undefined)
-    return prefixed([
-      ...(await credentialFindings(credential, { ...request, challenge: undefined, domain: undefined })),
-      ...((await request.status?.(credential)) ?? []),
-    ])
+  if (isObject(credential) && credential['proof'] !== undefined) {
+    const forNobody = { ...request, challenge: undefined, domain: undefined }
+    const found = await credentialFindings(credential, forNobody)
+    return prefixed([...found, ...((await request.status?.(credential, found.length === 0)) ?? [])])
+  }
   if (isObject(credential) && !isOfType(credential, 'EnvelopedVerifiableCredential')) {
     // VCDM 2.0, 4.13.4: what a holder says of himself needs no more than his proof, if it is his.
     const own = idOf(credential['issuer'])

@@ -74,8 +74,11 @@ export interface VerifyRequest {
   readonly kind?: 'credential' | 'presentation' | undefined
   /** The key that a URL names, if its controller has it for this; undefined where nobody knows it. */
   readonly resolve: (id: string, relationship?: Relationship) => Promise<VerificationKey | undefined>
-  /** What the status of a credential that stands in a presentation says against it; without, it does not count. */
-  readonly status?: ((credential: JsonObject) => Promise<Problem[]>) | undefined
+  /**
+   * What the status of a credential that stands in a presentation says against it; without, it does not count.
+   * @param isGood nothing else is wrong with it
+   */
+  readonly status?: ((credential: JsonObject, isGood: boolean) => Promise<Problem[]>) | undefined
   /** Judges a credential that stands in a presentation, whatever its format. The table gives it; without, none is believed. */
   readonly nested?: ((secured: string | Buffer | JsonObject) => Promise<Verdict>) | undefined
 }

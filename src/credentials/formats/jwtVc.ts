@@ -56,8 +56,9 @@ function seconds(member: string, value: unknown): number | undefined {
  * @throws Flaw where the two say different things
  */
 export function credentialOfClaims(claims: JsonObject): JsonObject {
-  const { vc, iss, sub, jti, nbf, exp } = claims
+  const { vc, iss, sub, jti, nbf, exp, status } = claims
   if (!isObject(vc)) throw new Flaw('malformed', 'vc: not an object')
+  if (status !== undefined && !isObject(status)) throw new Flaw('malformed', 'status: not an object')
   agree('issuer', [iss, idOf(vc['issuer'])])
   agree('id', [jti, vc['id']])
   agreeInTime('issuanceDate', [nbf, vc['issuanceDate']])
@@ -69,6 +70,8 @@ export function credentialOfClaims(claims: JsonObject): JsonObject {
     issuanceDate: vc['issuanceDate'] ?? dateTime(nbf),
     expirationDate: vc['expirationDate'] ?? dateTime(exp),
     credentialSubject: subjectOfClaims(vc['credentialSubject'], sub),
+    // It is the token's, beside `vc` (Token Status List, 6.2).
+    status: status ?? vc['status'],
   })
 }
 

@@ -32,7 +32,10 @@ export interface Asked {
  * The key that `kid` names, from who knows it. A fragment alone is one of the issuer's (RFC 3986, 4.4).
  * @throws Flaw
  */
-export async function keyFor({ resolve }: VerifyRequest, asked: Asked): Promise<VerificationKey> {
+export async function keyFor(
+  { resolve }: Pick<VerifyRequest, 'resolve'>,
+  asked: Asked,
+): Promise<VerificationKey> {
   const { header, party = '', relationship } = asked
   refuseKeys(header)
   const { kid } = header

@@ -13,6 +13,7 @@ import {
   type StatusDocument,
   type StatusForm,
 } from '../../db/statusPublications.ts'
+import { isTimeTrusted, trustedTime } from '../../pki/clock.ts'
 import { signJws } from '../../signing/jws.ts'
 import { dataIntegrity } from '../formats/dataIntegrity.ts'
 import { issuerKey, type IssuerKey } from '../issuers.ts'
@@ -59,11 +60,12 @@ export function startStatusPublisher(ctx: Context): () => Promise<void> {
 }
 
 /**
- * Publishes what is due now. One that cannot be made is left for later, and keeps no other from its turn.
+ * Publishes what is due now. One that cannot be made is left for later, and keeps no other from its turn. While nobody knows the
+ * time none is taken: what changed meanwhile stands in the next ones.
  * @param only those of one issuer
  */
 export async function publishDue(ctx: Context, only: { readonly issuerId?: string } = {}): Promise<void> {
-  for (;;) {
+  while (isTimeTrusted(ctx)) {
     // 1. Whose turn it is. If we die after it, the lists are anybody's when our lease has run out.
     const due = await takeDueLists(ctx.db, { instanceId: ctx.instanceId, limit: AT_ONCE, ...only })
     for (const list of due) await publishOrGiveBack(ctx, list)
@@ -93,8 +95,7 @@ async function publish(ctx: Context, list: DueList): Promise<void> {
     { issuerId },
     { act: 'status-list.sign', actor: 'service', subjects: [`status-list:${listId}`] },
   )
-  const documents: StatusDocument[] = []
-  for (const form of forms) documents.push(await documentOf(ctx, { listId, form, bits, key }))
+  const documents = await Promise.all(forms.map((form) => documentOf(ctx, { listId, form, bits, key })))
   // 4. Stored: from here on relying parties get them.
   const { validSeconds: validS } = ctx.config.status
   await ctx.db.transaction(async (tx) => {
@@ -127,7 +128,7 @@ async function documentOf(
   const { form, bits, key } = by
   const url = statusUrl(ctx.config.baseUrl, by.listId, form)
   const { validSeconds: validS, ttlSeconds: ttlS } = ctx.config.status
-  const times: DocumentTimes = { now: new Date(ctx.clock()), validS, ttlS }
+  const times: DocumentTimes = { now: new Date(trustedTime(ctx)), validS, ttlS }
   const of = { url, issuer: key.controller, times }
   const { body, mediaType } =
     form === 'token'

@@ -1,4 +1,4 @@
-import { constants, deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
+import { constants, deflateSync, gzipSync } from 'node:zlib'
 
 /** What a credential may be: the values of Token Status List, 7.1. */
 export const STATUS = { valid: 0, invalid: 1, suspended: 2 } as const
@@ -6,8 +6,6 @@ export type Status = (typeof STATUS)[keyof typeof STATUS]
 
 /** Bitstring Status List 1.0, 2.1: at least so many entries (16 KiB), so that one credential hides among many. */
 export const MIN_LENGTH = 131_072
-/** Of one that a relying party may be given: 16 Mi entries, 2 MiB as bits. What claims to be more is not unpacked. */
-const MAX_OCTETS = 2 * 1024 * 1024
 /** Entries in an octet, at two bits each. */
 const PER_OCTET = 4
 /** Indices are shuffled, so there is nothing to be found again but runs: a tenth of the time, and fewer octets, too. */
@@ -65,40 +63,5 @@ export class StatusBits {
       bits[at] = (high << 4) | (plane[this.octets[2 * at + 1] ?? 0] ?? 0)
     }
     return `u${gzipSync(bits, PACKED).toString('base64url')}`
-  }
-}
-
-/**
- * Whether a bit of somebody's Bitstring Status List is set.
- * @returns undefined where the list is none, is shorter than any may be, or has no such entry
- */
-export function bitOf(encodedList: string, index: number): boolean | undefined {
-  if (!/^u[A-Za-z0-9_-]+$/.test(encodedList)) return undefined
-  const bits = unpacked(() =>
-    gunzipSync(Buffer.from(encodedList.slice(1), 'base64url'), { maxOutputLength: MAX_OCTETS }),
-  )
-  if (bits === undefined || bits.length * 8 < MIN_LENGTH) return undefined
-  const octet = bits[Math.floor(index / 8)]
-  return octet === undefined ? undefined : (octet & (0x80 >> (index % 8))) !== 0
-}
-
-/** The value at an index of somebody's Token Status List. @returns undefined where there is none */
-export function tokenStatusOf(
-  list: { readonly bits: number; readonly lst: string },
-  index: number,
-): number | undefined {
-  const { bits, lst } = list
-  if (![1, 2, 4, 8].includes(bits) || !/^[A-Za-z0-9_-]+$/.test(lst)) return undefined
-  const octets = unpacked(() => inflateSync(Buffer.from(lst, 'base64url'), { maxOutputLength: MAX_OCTETS }))
-  const perOctet = 8 / bits
-  const octet = octets?.[Math.floor(index / perOctet)]
-  return octet === undefined ? undefined : (octet >> (bits * (index % perOctet))) & (2 ** bits - 1)
-}
-
-function unpacked(unpack: () => Buffer): Buffer | undefined {
-  try {
-    return unpack()
-  } catch {
-    return undefined
   }
 }

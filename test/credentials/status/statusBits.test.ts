@@ -1,13 +1,9 @@
 import { readFileSync, existsSync } from 'node:fs'
-import { gunzipSync, inflateSync } from 'node:zlib'
+import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
 import { expect } from 'chai'
-import {
-  bitOf,
-  MIN_LENGTH,
-  STATUS,
-  StatusBits,
-  tokenStatusOf,
-} from '../../../src/credentials/status/statusBits.ts'
+import { bitstringOf, tokenListOf, valueAt } from '../../../src/credentials/status/listBits.ts'
+import { MIN_LENGTH, STATUS, StatusBits } from '../../../src/credentials/status/statusBits.ts'
+import { Flaw } from '../../../src/signing/flaw.ts'
 import { shuffled } from '../../../src/credentials/status/shuffle.ts'
 
 const vectors = new URL('../../../../shared/vectors/tsl/', import.meta.url)
@@ -42,22 +38,74 @@ describe('status lists as bits', () => {
     const bits = StatusBits.ofLength(MIN_LENGTH)
     const set = [0, 7, 8, 1_000, MIN_LENGTH - 1]
     for (const index of set) bits.set(index, STATUS.invalid)
-    const encoded = bits.bitstring(STATUS.invalid)
-    for (const index of set) expect(bitOf(encoded, index), String(index)).to.equal(true)
+    const list = bitstringOf(bits.bitstring(STATUS.invalid))
+    for (const index of set) expect(valueAt(list, index), String(index)).to.equal(1)
     for (const index of [1, 6, 9, 999, MIN_LENGTH - 2])
-      expect(bitOf(encoded, index), String(index)).to.equal(false)
-    expect(tokenStatusOf({ bits: 2, lst: bits.token() }, 1_000)).to.equal(1)
-    expect(tokenStatusOf({ bits: 2, lst: bits.token() }, MIN_LENGTH)).to.equal(undefined)
+      expect(valueAt(list, index), String(index)).to.equal(0)
+    expect(valueAt(list, MIN_LENGTH)).to.equal(undefined)
+    const token = tokenListOf({ bits: 2, lst: bits.token() })
+    expect([valueAt(token, 1_000), valueAt(token, 1), valueAt(token, MIN_LENGTH)]).to.deep.equal([
+      1,
+      0,
+      undefined,
+    ])
   })
 
-  it('of others are refused where they are too short, too long, or no lists', () => {
-    const short = StatusBits.ofLength(MIN_LENGTH / 2).bitstring(STATUS.invalid)
-    const long = StatusBits.ofLength(8 * 4 * 1024 * 1024).bitstring(STATUS.invalid)
-    for (const encoded of [short, long, short.slice(1), 'u', 'uAAAA', `${short}=`, `z${short.slice(1)}`]) {
-      expect(bitOf(encoded, 0), encoded.slice(0, 20)).to.equal(undefined)
+  const flawOf = (read: () => unknown): string => {
+    try {
+      read()
+    } catch (error) {
+      if (error instanceof Flaw) return `${error.problem}: ${error.message}`
+      throw error
     }
-    expect(bitOf(StatusBits.ofLength(MIN_LENGTH).bitstring(STATUS.invalid), MIN_LENGTH)).to.equal(undefined)
-    expect(tokenStatusOf({ bits: 3, lst: StatusBits.ofLength(8).token() }, 0)).to.equal(undefined)
+    return 'read'
+  }
+  const gzip = (octets: number): string => `u${gzipSync(Buffer.alloc(octets)).toString('base64url')}`
+
+  it('of others are refused where they are too short, or no lists', () => {
+    const short = gzip(MIN_LENGTH / 8 - 1)
+    expect(flawOf(() => bitstringOf(short))).to.equal(
+      'status-list-too-short: encodedList: fewer than 131072 entries',
+    )
+    for (const encoded of [undefined, 7, '', short.slice(1), `${short}=`, `z${short.slice(1)}`])
+      expect(
+        flawOf(() => bitstringOf(encoded)),
+        String(encoded),
+      ).to.equal('malformed: encodedList: not in base64url, as multibase')
+    for (const encoded of ['u', 'uAAAA', gzip(MIN_LENGTH / 8).slice(0, -8)])
+      expect(
+        flawOf(() => bitstringOf(encoded)),
+        encoded,
+      ).to.equal('malformed: encodedList: cannot be unpacked')
+    for (const bits of [0, 3, 16, '1', undefined])
+      expect(
+        flawOf(() => tokenListOf({ bits, lst: '' })),
+        String(bits),
+      ).to.equal('malformed: status_list.bits: not 1, 2, 4 or 8')
+    expect(flawOf(() => tokenListOf({ bits: 1, lst: 'AA=' }))).to.equal(
+      'malformed: status_list.lst: not in base64url',
+    )
+  })
+
+  it('of others are unpacked to two mebibytes and no further, whatever they claim to hold', () => {
+    expect(bitstringOf(gzip(2 * 1024 * 1024)).octets.length).to.equal(2 * 1024 * 1024)
+    const bomb = gzip(64 * 1024 * 1024)
+    expect(bomb.length).to.be.below(100_000)
+    for (const encoded of [gzip(2 * 1024 * 1024 + 1), bomb])
+      expect(flawOf(() => bitstringOf(encoded))).to.equal(
+        'malformed: encodedList: unpacks to more than 2 MiB',
+      )
+    const two = deflateSync(Buffer.alloc(3 * 1024 * 1024)).toString('base64url')
+    expect(flawOf(() => tokenListOf({ bits: 8, lst: two }))).to.equal(
+      'malformed: status_list.lst: unpacks to more than 2 MiB',
+    )
+  })
+
+  it('of several bits have the first entry in the lowest', () => {
+    const lst = deflateSync(Buffer.from([0x21, 0x43])).toString('base64url')
+    const list = tokenListOf({ bits: 4, lst })
+    expect([0, 1, 2, 3, 4].map((index) => valueAt(list, index))).to.deep.equal([1, 2, 3, 4, undefined])
+    expect(valueAt(tokenListOf({ bits: 8, lst }), 1)).to.equal(0x43)
   })
 
   for (const [name, bits] of [
@@ -67,13 +115,13 @@ describe('status lists as bits', () => {
     it(`read ${name}, which the draft's authors made`, function () {
       if (!existsSync(vectors)) return this.skip()
       const [, lst = ''] = /"lst": "([^"]*)"/.exec(readFileSync(new URL(name, vectors), 'utf8')) ?? []
-      const list = { bits, lst: lst.replaceAll(/\s/g, '') }
+      const list = tokenListOf({ bits, lst: lst.replaceAll(/\s/g, '') })
       // The draft, appendix "Test vectors": 2^20 entries, these set.
       const set = bits === 1 ? ONE_BIT : TWO_BITS
-      for (const [index, status] of set) expect(tokenStatusOf(list, index), String(index)).to.equal(status)
-      expect(tokenStatusOf(list, 1)).to.equal(0)
-      expect(tokenStatusOf(list, 2 ** 20 - 1)).to.equal(0)
-      expect(tokenStatusOf(list, 2 ** 20)).to.equal(undefined)
+      for (const [index, status] of set) expect(valueAt(list, index), String(index)).to.equal(status)
+      expect(valueAt(list, 1)).to.equal(0)
+      expect(valueAt(list, 2 ** 20 - 1)).to.equal(0)
+      expect(valueAt(list, 2 ** 20)).to.equal(undefined)
     })
   }
 })
