@@ -14,7 +14,8 @@ export function nestedIn(rows: readonly Format[], request: VerifyRequest, depth 
     const inner = nestedIn(rows, { secured, now, profile, resolve, status, kind: 'credential' }, depth + 1)
     const verdict = await verifyAny(rows, inner)
     // What is in an envelope has been asked about there.
-    if (status === undefined || verdict.content === undefined || isObject(secured)) return verdict
+    const isEnvelope = isObject(secured) && envelopeTypeOf(secured) !== undefined
+    if (status === undefined || verdict.content === undefined || isEnvelope) return verdict
     return { ...verdict, problems: [...verdict.problems, ...(await status(verdict.content))] }
   }
   return { ...request, nested }

@@ -160,7 +160,10 @@ async function presentedFindings(
     const own = idOf(credential['issuer'])
     const isHolders = own !== undefined && own === idOf(holder) && controllers.includes(own)
     return isHolders
-      ? prefixed(validityProblems(credential, request.now))
+      ? prefixed([
+          ...validityProblems(credential, request.now),
+          ...((await request.status?.(credential)) ?? []),
+        ])
       : prefixed([
           { name: 'proof-missing', detail: 'proof: there is none, and the holder is not its issuer' },
         ])
