@@ -5,11 +5,12 @@ import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { insertAudit } from '../db/audit.ts'
 import { findClient } from '../db/clients.ts'
-import { insertIssuer, insertIssuerKey, issuerKeys } from '../db/credentialIssuers.ts'
+import { insertIssuer, insertIssuerKey } from '../db/credentialIssuers.ts'
 import type { Queries } from '../db/database.ts'
 import { Refusal } from '../refusal.ts'
 import { issuerKeySeal } from '../signing/derived.ts'
 import { makeKey } from '../signing/makeKey.ts'
+import { keysOfIssuer, methodOf } from './issuers.ts'
 import { multikeyOf } from './multikey.ts'
 
 /** How an issuer is named: by its key for good, or by a document of this service that names its keys. */
@@ -62,7 +63,7 @@ export async function rotateIssuer(
   asked: { readonly issuerId: string; readonly keyType?: KeyType | undefined; readonly actor: string },
 ): Promise<NewIssuer> {
   const { issuerId, actor } = asked
-  const [newest] = await issuerKeys(ctx.db, issuerId)
+  const [newest] = await keysOfIssuer(ctx, issuerId)
   if (newest === undefined) throw new Refusal('not_found', 'There is no such issuer.')
   const { identifier, clientId } = newest
   if (identifier.startsWith('did:key:'))
@@ -88,7 +89,7 @@ async function entering(
   const { keyId } = key
   const [scheme] = keyTypes[key.keyType].schemes
   if (scheme === undefined) throw new Error('a key type without a scheme')
-  const verificationMethod = `${identifier}#${multikeyOf(key)}`
+  const verificationMethod = methodOf(identifier, key)
   const seal = await issuerKeySeal(ctx, { keyId, issuerId, clientId, identifier, verificationMethod, scheme })
   const row = { issuerId, keyId, verificationMethod, scheme, seal }
   return { verificationMethod, store: (tx) => insertIssuerKey(tx, row) }
