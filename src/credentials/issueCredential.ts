@@ -86,7 +86,9 @@ async function withStatus(
   const { id } = credential
   const own = typeof id === 'string' ? id : undefined
   const { issuerId } = key
-  const entry = await allocateEntry(ctx, { issuerId, credentialId: credentialId ?? own })
+  // What relying parties learn of a token by its list, they learn whatever was asked for.
+  const purposes = isToken ? undefined : status
+  const entry = await allocateEntry(ctx, { issuerId, credentialId: credentialId ?? own, purposes })
   if (isToken) return { ...credential, status: tokenStatusClaim(ctx.config.baseUrl, entry) }
   const entries = bitstringEntries(ctx.config.baseUrl, entry).filter(({ statusPurpose }) =>
     status.some((purpose) => purpose === statusPurpose),

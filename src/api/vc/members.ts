@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { formats } from '../../credentials/formats/index.ts'
 import { object, text } from '../http/members.ts'
 
-const ID_MAX = 2_000
+export const ID_MAX = 2_000
 /** A JWT in a presentation with ten of 46 KB each. */
 const COMPACT_MAX = 512 * 1024
 
