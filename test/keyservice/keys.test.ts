@@ -128,6 +128,25 @@ describe('keys of the key service', function () {
       )
     })
 
+    it('are another one when a day is over, however many names are forgotten meanwhile', async () => {
+      const headers = { 'idempotency-key': 'used-again-tomorrow' }
+      const { body } = await client.call('/generate', asked(), headers)
+      const [row] = await service.sql<{ name: Buffer }>(
+        `update idempotent_request r set expires_at = now() - interval '1 second' from holder_key h
+          where h.key_id = r.key_id and h.id = $1 returning r.name_hash as name`,
+        [body?.['id']],
+      )
+      await service.sql(
+        `insert into idempotent_request (client_id, name_hash, request_hash, key_id, expires_at)
+         select client_id, sha256(n::text::bytea), request_hash, key_id, now() - interval '1 hour'
+           from idempotent_request, generate_series(1, 20) as n where name_hash = $1::bytea`,
+        [row?.name],
+      )
+      const again = await client.call('/generate', asked(), headers)
+      expect(again.status, again.text).to.equal(201)
+      expect(again.body?.['id']).not.to.equal(body?.['id'])
+    })
+
     it('are not made again when they were deleted', async () => {
       const headers = { 'idempotency-key': 'deleted-meanwhile' }
       const { body } = await client.call('/generate', asked(), headers)
