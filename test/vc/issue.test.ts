@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { dataIntegrity } from '../../src/credentials/formats/dataIntegrity.ts'
+import { madeKey } from '../credentials/integritySupport.ts'
 import { startService, type TestService } from '../support/startService.ts'
 import { credentialOf, newIssuer, problemsOf, VcClient, type Issuer } from './client.ts'
 
@@ -141,21 +143,27 @@ describe('the VC API', function () {
     })
 
     it('what was signed by somebody else than its issuer, unless the proof alone is asked for', async () => {
-      // Theirs, by the key service: its holder signs in whichever name.
-      const made = await client.issue(credentialOf(issuer.identifier))
-      const { proof, ...rest } = made
-      expect(proof).to.be.an('object')
-      const answer = await client.verify({
-        ...rest,
-        proof: { ...(proof as object), proofPurpose: 'authentication' },
-      })
+      // It lets its key sign in whichever name.
+      const key = { ...madeKey('P-256'), controller: 'somebody' }
+      const credential = credentialOf(issuer.identifier)
+      const { body: made } = await dataIntegrity.issue({ credential, key, now: new Date() })
+      const answer = await client.verify(made)
       expect(answer.status).to.equal(400)
+      expect(problemsOf(answer)).to.deep.equal(['issuer-mismatch'])
+      const { status, body } = await client.verify(made, '/credentials/verify/proof')
+      expect({ status, body }).to.deep.equal({ status: 200, body: { verified: true, problemDetails: [] } })
+    })
+
+    it('what was signed for another purpose', async () => {
+      const made = await client.issue(credentialOf(issuer.identifier))
+      const proof = { ...(made['proof'] as object), proofPurpose: 'authentication' }
+      expect(problemsOf(await client.verify({ ...made, proof }))).to.deep.equal(['purpose-mismatch'])
     })
 
     it('what has no proof at all', async () => {
       const answer = await client.verify(credentialOf(issuer.identifier))
       expect(answer.status).to.equal(400)
-      expect(problemsOf(answer)).to.have.length.above(0)
+      expect(problemsOf(answer)).to.deep.equal(['proof-missing'])
     })
   })
 
