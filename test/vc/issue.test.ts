@@ -48,12 +48,18 @@ describe('the VC API', function () {
       ['sd-jwt', /^ey[\w-]+\.ey[\w-]+\.[\w-]+~$/],
       ['cose', /^0o[\w-]+$/],
     ] as const) {
-      it(`in the format ${format}, where it is asked for`, async () => {
+      it(`in the format ${format}, where it is asked for, and finds it good as it was answered`, async () => {
         const { identifier } = issuer
         const asked = { credential: credentialOf(identifier), options: { format } }
         const { status, body } = await client.post('/credentials/issue', asked)
         expect(status).to.equal(201)
         expect(body['verifiableCredential']).to.match(begins)
+        const verdict = await client.verify(body['verifiableCredential'])
+        expect(verdict.body).to.deep.equal({ verified: true, problemDetails: [] })
+        const text = String(body['verifiableCredential'])
+        const at = Math.floor(text.length / 2)
+        const altered = `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`
+        expect((await client.verify(altered)).body).to.include({ verified: false })
       })
     }
 

@@ -1,3 +1,4 @@
+import { fromBase64url } from '../../signing/base64url.ts'
 import { envelopeProblems } from '../dataModel.ts'
 import { envelopeTypeOf, opened } from './enveloped.ts'
 import type { Format, JsonObject, Verdict, VerifyRequest } from './format.ts'
@@ -41,9 +42,16 @@ export async function verifyAny(rows: readonly Format[], request: VerifyRequest)
       return problem('type-not-allowed', 'This is a credential, not a presentation')
     return nested?.(inside) ?? tooDeep()
   }
-  const name = formatOf(secured)
-  const row = rows.find((one) => one.name === name)
-  return row?.verify(request) ?? problem('not-verified', 'Nothing here verifies it')
+  const form = octetsOf(secured) ?? secured
+  const row = rows.find(({ name }) => name === formatOf(form))
+  return row?.verify({ ...request, secured: form }) ?? problem('not-verified', 'Nothing here verifies it')
+}
+
+/** COSE where octets cannot stand: in base64url, as the VC API answers it. What is signed by JOSE has dots. */
+function octetsOf(secured: VerifyRequest['secured']): Buffer | undefined {
+  return typeof secured === 'string' && secured !== '' && !/[.~]/.test(secured)
+    ? fromBase64url(secured)
+    : undefined
 }
 
 function formatOf(secured: VerifyRequest['secured']): Format['name'] {
