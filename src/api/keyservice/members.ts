@@ -132,6 +132,9 @@ export const issuing = {
     )
     .optional()
     .meta({ description: 'Data Integrity: the proofs that the new one comes after' }),
+  proofId: text(IDENTIFIER_MAX)
+    .optional()
+    .meta({ description: 'Data Integrity: a URL for the proof, by which others can come after it' }),
 }
 
 /** Of a proof of possession. */

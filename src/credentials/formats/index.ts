@@ -6,7 +6,7 @@ import { without } from '../integrity/proof.ts'
 import { dataIntegrity } from './dataIntegrity.ts'
 import type { Format, JsonObject, PresentRequest, Verdict, VerifyRequest } from './format.ts'
 import { jwt } from './jwt.ts'
-import { isClaims, isOfType } from './making.ts'
+import { isClaims, isOfType, refuse } from './making.ts'
 import { sdJwt } from './sdJwt.ts'
 
 /** What is of W3C's data models, and is not only claims of an SD-JWT VC, is what they want, whatever it is secured with. */
@@ -16,7 +16,8 @@ const modelled = (row: Format): Format => {
   return {
     ...row,
     issue: async (request) => {
-      const { credential } = request
+      const { credential, proofId } = request
+      if (proofId !== undefined) refuse('proofId', 'not in this format')
       if (isModelled(credential)) refuseProblems(credentialProblems(credential))
       return row.issue(request)
     },

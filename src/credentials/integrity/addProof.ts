@@ -2,6 +2,7 @@ import { Refusal } from '../../refusal.ts'
 import { Flaw } from '../../signing/flaw.ts'
 import type { JsonObject } from '../../signing/strictJson.ts'
 import type { CredentialKey } from '../credentialKey.ts'
+import { isUrl } from '../dataModelValues.ts'
 import type { Relationship } from '../formats/format.ts'
 import { CONTEXT_1 } from '../formats/making.ts'
 import { MAX_PROOFS, proofsOf, securedBy } from './proofSet.ts'
@@ -38,8 +39,7 @@ export async function addProof(request: ProofRequest): Promise<JsonObject> {
   })
   if (proofs.length === MAX_PROOFS)
     throw new Refusal('invalid_request', `proof: there are ${MAX_PROOFS} already`)
-  if (request.proofId !== undefined && proofs.some((proof) => proof['id'] === request.proofId))
-    throw new Refusal('invalid_request', 'proofId: another proof has it')
+  checkId(request.proofId, proofs)
   const proof = proofOf(request, { suite, context: document['@context'] })
   const proofValue = await suite.make({
     document: unsecured,
@@ -49,6 +49,13 @@ export async function addProof(request: ProofRequest): Promise<JsonObject> {
   })
   const made = { ...proof, proofValue }
   return { ...document, proof: proofs.length === 0 ? made : [...proofs, made] }
+}
+
+function checkId(id: string | undefined, proofs: readonly JsonObject[]): void {
+  if (id === undefined) return
+  if (!isUrl(id)) throw new Refusal('invalid_request', 'proofId: is no URL')
+  if (proofs.some((proof) => proof['id'] === id))
+    throw new Refusal('invalid_request', 'proofId: another proof has it')
 }
 
 /** A context that has the terms of proofs: 2.0 of the data model has those of Data Integrity, 1.1 has none that are used here. */
