@@ -214,6 +214,20 @@ describe('keys of the key service', function () {
       })
     })
 
+    it('as disabled where an operator has disabled them, which their client cannot undo', async () => {
+      const key = await client.key()
+      const at = `/keys/${encodeURIComponent(key.id)}`
+      const [row] = await service.sql<{ id: string }>('select key_id as id from holder_key where id = $1', [
+        key.id,
+      ])
+      const params = { id: row?.id ?? '' }
+      await service.admin(service.operators.officer, 'POST /keys/:id/disable', { params })
+      expect((await client.call(at)).body).to.include({ state: 'disabled' })
+      expect((await client.call(`${at}/enable`, {})).body).to.include({ state: 'disabled' })
+      await service.admin(service.operators.officer, 'POST /keys/:id/enable', { params })
+      expect((await client.call(at)).body).to.include({ state: 'enabled' })
+    })
+
     it('by nobody else: what is another client’s is not there', async () => {
       const key = await client.key()
       for (const path of ['', '/disable', '/enable', '/rotate']) {
