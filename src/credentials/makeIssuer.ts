@@ -10,8 +10,8 @@ import type { Queries } from '../db/database.ts'
 import { Refusal } from '../refusal.ts'
 import { issuerKeySeal } from '../signing/derived.ts'
 import { makeKey } from '../signing/makeKey.ts'
+import { didKeyOf } from './did/didKey.ts'
 import { keysOfIssuer, methodOf } from './issuers.ts'
-import { multikeyOf } from './multikey.ts'
 
 /** How an issuer is named: by its key for good, or by a document of this service that names its keys. */
 export const issuerMethods = ['key', 'web'] as const
@@ -94,8 +94,6 @@ async function entering(
   const row = { issuerId, keyId, verificationMethod, scheme, seal }
   return { verificationMethod, store: (tx) => insertIssuerKey(tx, row) }
 }
-
-const didKeyOf = (key: KeyRecord): string => `did:key:${multikeyOf(key)}`
 
 /** Its document is at {baseUrl}/issuers/{id}/did.json (did:web, 2.5.2). */
 function didWebOf(ctx: Context, id: string): string {

@@ -1,12 +1,11 @@
 import { Refusal } from '../../refusal.ts'
-import { Flaw } from '../../signing/flaw.ts'
 import type { JsonObject } from '../../signing/strictJson.ts'
 import type { CredentialKey } from '../credentialKey.ts'
 import { isUrl } from '../dataModelValues.ts'
 import type { Relationship } from '../formats/format.ts'
 import { CONTEXT_1 } from '../formats/making.ts'
 import { MAX_PROOFS, proofsOf, securedBy } from './proofSet.ts'
-import type { Suite } from './proof.ts'
+import { refused, type Suite } from './proof.ts'
 import { suiteToMake } from './suites.ts'
 
 export interface ProofRequest {
@@ -98,12 +97,3 @@ function proofOf(
 
 /** XML Schema dateTimeStamp. */
 const toTheSecond = (time: Date): string => time.toISOString().replace(/\.\d{3}Z$/, 'Z')
-
-/** What would be a finding in somebody's document is here a request that is refused. */
-function refused<Made>(work: () => Made): Made {
-  try {
-    return work()
-  } catch (error) {
-    throw error instanceof Flaw ? new Refusal('invalid_request', error.message) : error
-  }
-}
