@@ -40,6 +40,20 @@ describe('what is presented', function () {
     expect(await found(compact, { checks: ['proof'] })).to.deep.equal([])
   })
 
+  it('is asked about its status unless that is left out on purpose: no check is left out for a misspelling', async () => {
+    for (const checks of [['CredentialStatus'], ['proof', 'credentialSchema']]) {
+      const { status, body } = await client.post('/credentials/verify', {
+        verifiableCredential: revoked,
+        options: { checks },
+      })
+      const at = checks.length - 1
+      expect([status, body['detail']]).to.deep.equal([
+        400,
+        `options.checks.${at}: one of proof, credentialStatus, status`,
+      ])
+    }
+  })
+
   it('by its holder, of himself, is asked about its status like all else', async () => {
     const { credentialStatus } = revoked
     const own = { ...credentialOf(holder.controller), credentialStatus }
