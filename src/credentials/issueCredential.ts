@@ -4,6 +4,7 @@ import { isObject, type JsonObject } from '../signing/strictJson.ts'
 import { credentialProblems, refuseProblems } from './dataModel.ts'
 import type { IssueRequest, Secured } from './formats/format.ts'
 import { formats } from './formats/index.ts'
+import { isClaims } from './formats/making.ts'
 import { issuerKey, type IssuerKey } from './issuers.ts'
 import { allocateEntry } from './status/allocate.ts'
 import { bitstringEntries, tokenStatusClaim } from './status/documents.ts'
@@ -32,10 +33,13 @@ export async function issueCredential(ctx: Context, order: CredentialOrder): Pro
   const { clientId, credential, format } = order
   const row = formats[format]
   if (row === undefined) throw new Refusal('invalid_request', `${format}: no such format`)
-  if (credential['vct'] === undefined) refuseProblems(credentialProblems(withAnyIssuer(credential)))
+  const areClaims = isClaims(format, credential)
+  if (!areClaims) refuseProblems(credentialProblems(withAnyIssuer(credential)))
   const key = await keyOf(ctx, clientId, credential)
   const withIssuer =
-    issuerOf(credential) === undefined ? { ...credential, ...named(credential, key) } : credential
+    issuerOf(credential) === undefined
+      ? { ...credential, [areClaims ? 'iss' : 'issuer']: key.controller }
+      : credential
   const { cryptosuite, mandatoryPointers, selective, holder } = order
   const options = { cryptosuite, mandatoryPointers, selective, holder }
   const asked = { key, now: new Date(ctx.clock()), ...options }
@@ -68,25 +72,23 @@ function issuerOf({ issuer, iss }: JsonObject): string | undefined {
 const withAnyIssuer = (credential: JsonObject): JsonObject =>
   credential['issuer'] === undefined ? { ...credential, issuer: 'urn:uuid:any' } : credential
 
-/** Where the credential does not say who issues it: the one who does. */
-const named = ({ vct }: JsonObject, { controller }: IssuerKey): JsonObject =>
-  vct === undefined ? { issuer: controller } : { iss: controller }
-
 /** With its entries, which are taken for good as soon as they are in it. */
 async function withStatus(
   ctx: Context,
-  { status, credentialId }: CredentialOrder,
+  { status, credentialId, format }: CredentialOrder,
   { credential, key }: { readonly credential: JsonObject; readonly key: IssuerKey },
 ): Promise<JsonObject> {
   if (status.length === 0) return credential
-  const isToken = credential['vct'] !== undefined
+  const isToken = isClaims(format, credential)
   const member = isToken ? 'status' : 'credentialStatus'
   if (credential[member] !== undefined)
     throw new Refusal('invalid_request', `${member}: is there already, and the service was asked for it`)
   const { id } = credential
   const own = typeof id === 'string' ? id : undefined
   const { issuerId } = key
-  const entry = await allocateEntry(ctx, { issuerId, credentialId: credentialId ?? own })
+  // What relying parties learn of a token by its list, they learn whatever was asked for.
+  const purposes = isToken ? undefined : status
+  const entry = await allocateEntry(ctx, { issuerId, credentialId: credentialId ?? own, purposes })
   if (isToken) return { ...credential, status: tokenStatusClaim(ctx.config.baseUrl, entry) }
   const entries = bitstringEntries(ctx.config.baseUrl, entry).filter(({ statusPurpose }) =>
     status.some((purpose) => purpose === statusPurpose),

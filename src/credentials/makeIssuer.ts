@@ -5,12 +5,13 @@ import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { insertAudit } from '../db/audit.ts'
 import { findClient } from '../db/clients.ts'
-import { insertIssuer, insertIssuerKey, issuerKeys } from '../db/credentialIssuers.ts'
+import { insertIssuer, insertIssuerKey } from '../db/credentialIssuers.ts'
 import type { Queries } from '../db/database.ts'
 import { Refusal } from '../refusal.ts'
 import { issuerKeySeal } from '../signing/derived.ts'
 import { makeKey } from '../signing/makeKey.ts'
-import { multikeyOf } from './multikey.ts'
+import { didKeyOf } from './did/didKey.ts'
+import { keysOfIssuer, methodOf } from './issuers.ts'
 
 /** How an issuer is named: by its key for good, or by a document of this service that names its keys. */
 export const issuerMethods = ['key', 'web'] as const
@@ -62,7 +63,7 @@ export async function rotateIssuer(
   asked: { readonly issuerId: string; readonly keyType?: KeyType | undefined; readonly actor: string },
 ): Promise<NewIssuer> {
   const { issuerId, actor } = asked
-  const [newest] = await issuerKeys(ctx.db, issuerId)
+  const [newest] = await keysOfIssuer(ctx, issuerId)
   if (newest === undefined) throw new Refusal('not_found', 'There is no such issuer.')
   const { identifier, clientId } = newest
   if (identifier.startsWith('did:key:'))
@@ -88,13 +89,11 @@ async function entering(
   const { keyId } = key
   const [scheme] = keyTypes[key.keyType].schemes
   if (scheme === undefined) throw new Error('a key type without a scheme')
-  const verificationMethod = `${identifier}#${multikeyOf(key)}`
+  const verificationMethod = methodOf(identifier, key)
   const seal = await issuerKeySeal(ctx, { keyId, issuerId, clientId, identifier, verificationMethod, scheme })
   const row = { issuerId, keyId, verificationMethod, scheme, seal }
   return { verificationMethod, store: (tx) => insertIssuerKey(tx, row) }
 }
-
-const didKeyOf = (key: KeyRecord): string => `did:key:${multikeyOf(key)}`
 
 /** Its document is at {baseUrl}/issuers/{id}/did.json (did:web, 2.5.2). */
 function didWebOf(ctx: Context, id: string): string {

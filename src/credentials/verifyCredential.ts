@@ -1,9 +1,10 @@
 import type { Context } from '../context.ts'
 import type { Problem } from './credentialKey.ts'
 import { issuerKeyByMethod } from '../db/credentialIssuers.ts'
-import { keyResolver } from './did/resolver.ts'
+import { keyResolver, type OwnKeys } from './did/resolver.ts'
 import { verifyAny } from './formats/index.ts'
 import type { JsonObject, VerifyRequest } from './formats/format.ts'
+import { checkIssuerKey } from './issuers.ts'
 import { statusProblems } from './status/check.ts'
 import { ForeignLists, readNone } from './status/foreignLists.ts'
 
@@ -44,11 +45,13 @@ function othersOf(ctx: Context): Others {
  * names are their clients' own choice.
  */
 const ownKeys =
-  ({ db }: Context): Resolve =>
+  (ctx: Context): OwnKeys =>
   async (id, relationship) => {
-    const row = await issuerKeyByMethod(db, id)
-    if (row?.keyState !== 'enabled') return undefined
-    if (relationship === 'authentication' && row.state !== 'enabled') return undefined
+    const row = await issuerKeyByMethod(ctx.db, id)
+    if (row === undefined) return undefined
+    await checkIssuerKey(ctx, row)
+    if (row.keyState !== 'enabled') return 'not believed'
+    if (relationship === 'authentication' && row.state !== 'enabled') return 'not believed'
     const { key, identifier: controller, scheme } = row
     return { id, controller, keyType: key.keyType, spki: key.spki, scheme }
   }

@@ -2,7 +2,7 @@ import { sqlState, type Queries } from './database.ts'
 
 /** Seconds for which a request may be sent again: a day, as clients' queues have it. */
 const REMEMBERED_S = 86_400
-/** Each new one takes this many expired ones with it, so that the table never needs a sweep. */
+/** Each new one takes this many expired ones with it, and one of its own name, so that the table never needs a sweep. */
 const SWEPT_PER_INSERT = 10
 /** SQLSTATE of a unique constraint that says no. */
 const TAKEN = '23505'
@@ -38,8 +38,10 @@ export async function insertIdempotent(
       text: `with expired as (
           select client_id, name_hash from idempotent_request where expires_at < now()
            order by expires_at limit ${SWEPT_PER_INSERT} for update skip locked)
-        delete from idempotent_request r using expired e
-         where r.client_id = e.client_id and r.name_hash = e.name_hash`,
+        delete from idempotent_request r
+         where (r.client_id = $1::text and r.name_hash = $2::bytea and r.expires_at <= now())
+            or (r.client_id, r.name_hash) in (select client_id, name_hash from expired)`,
+      values: [made.clientId, made.nameHash],
     })
     await tx.query({
       text: `insert into idempotent_request (client_id, name_hash, request_hash, key_id, expires_at)

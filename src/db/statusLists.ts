@@ -66,17 +66,21 @@ export interface NewEntry {
   readonly listId: string
   readonly index: number
   readonly credentialId: string | undefined
+  /** What the credential names it for; undefined: everything. */
+  readonly purposes: readonly string[] | undefined
 }
 
 export async function insertEntries(q: Queries, entries: readonly NewEntry[]): Promise<void> {
   await q.query({
     name: 'status-insert-entries',
-    text: `insert into status_entry (list_id, index, credential_id)
-           select * from unnest($1::uuid[], $2::int[], $3::text[])`,
+    text: `insert into status_entry (list_id, index, credential_id, purposes)
+           select list_id, index, credential_id, string_to_array(purposes, ' ')
+             from unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) as made(list_id, index, credential_id, purposes)`,
     values: [
       entries.map(({ listId }) => listId),
       entries.map(({ index }) => index),
       entries.map(({ credentialId }) => credentialId ?? null),
+      entries.map(({ purposes }) => purposes?.join(' ') ?? null),
     ],
   })
 }
@@ -86,25 +90,27 @@ export interface EntryRow {
   readonly index: number
   readonly status: number
   readonly issuerId: string
+  /** What the credential names it for; null: everything. */
+  readonly purposes: readonly string[] | null
 }
 
-/** A client's entries: those of a credential, or one of a list. */
+/** A client's entries of a credential, two at most: of several with one id, the one that is named. */
 export async function findEntries(
   q: Queries,
   by: {
     readonly clientId: string
-    readonly credentialId?: string
-    readonly entry?: { readonly listId: string; readonly index: number }
+    readonly credentialId: string
+    readonly entry?: { readonly listId: string; readonly index: number } | undefined
   },
 ): Promise<EntryRow[]> {
   return q.query<EntryRow>({
-    text: `select e.list_id as "listId", e.index, e.status, l.issuer_id as "issuerId"
+    text: `select e.list_id as "listId", e.index, e.status, l.issuer_id as "issuerId", e.purposes
              from status_entry e join status_list l on l.id = e.list_id
              join credential_issuer i on i.id = l.issuer_id and i.client_id = $1::text
-            where case when $2::text is not null then e.credential_id = $2::text
-                       else e.list_id = $3::uuid and e.index = $4::int end
+            where e.credential_id = $2::text
+              and ($3::uuid is null or (e.list_id = $3::uuid and e.index = $4::int))
             order by l.number desc limit 2`,
-    values: [by.clientId, by.credentialId ?? null, by.entry?.listId ?? null, by.entry?.index ?? null],
+    values: [by.clientId, by.credentialId, by.entry?.listId ?? null, by.entry?.index ?? null],
   })
 }
 

@@ -35,7 +35,34 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function checkMembers(text: string, what: string): void {
+/** A number in JSON, or a string: what looks like a number in it is none. */
+const NUMBER_OR_STRING = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g
+/** Without such digits in the text, all numbers are as they stand there. */
+const SUSPECT = /\d{16}|\d[eE]/
+
+/**
+ * Valid JSON that is to be signed as it is, or was: its numbers are what a double holds (RFC 7493, 2.2). An integer beyond
+ * 2^53 would become another one, 1e400 nothing, and 1e-400 none.
+ * @throws Flaw 'malformed'
+ */
+export function checkNumbers(text: string, what: string): void {
+  if (!SUSPECT.test(text)) return
+  for (const [token] of text.matchAll(NUMBER_OR_STRING)) {
+    if (token.startsWith('"')) continue
+    if (!isHeld(token))
+      throw new Flaw('malformed', `${what}: ${token.slice(0, 40)} is no number that is kept as it is`)
+  }
+}
+
+function isHeld(token: string): boolean {
+  const number = Number(token)
+  if (!/[.eE]/.test(token)) return Number.isSafeInteger(number)
+  const [mantissa = ''] = token.split(/[eE]/, 1)
+  return Number.isFinite(number) && (number !== 0 || !/[1-9]/.test(mantissa))
+}
+
+/** One value for each name, and no deeper than anybody reads. It runs over valid JSON only. @throws Flaw 'malformed' */
+export function checkMembers(text: string, what: string): void {
   const open: (Set<string> | undefined)[] = []
   for (const [token, colon] of text.matchAll(TOKEN)) {
     if (token === '{' || token === '[') open.push(token === '{' ? new Set() : undefined)

@@ -6,8 +6,13 @@ import { fromBase58btc, fromMultibase } from '../../src/credentials/multibase.ts
 import { without } from '../../src/credentials/integrity/proof.ts'
 import { baseData, labelling, makeBaseProof } from '../../src/credentials/integrity/sd/ecdsaSd.ts'
 import { derive } from '../../src/credentials/integrity/sd/derive.ts'
-import { readBaseProof, readDerivedProof } from '../../src/credentials/integrity/sd/proofValue.ts'
-import { group } from '../../src/credentials/integrity/sd/statements.ts'
+import {
+  derivedProofValue,
+  readBaseProof,
+  readDerivedProof,
+} from '../../src/credentials/integrity/sd/proofValue.ts'
+import { group, linesOf, relabelled } from '../../src/credentials/integrity/sd/statements.ts'
+import { canonicalise } from '../../src/credentials/jsonld/canonicalise.ts'
 import { Refusal } from '../../src/refusal.ts'
 import { judge } from './integrityJudge.ts'
 import { didKey, hasVectors, madeKey, resolveDidKey, vector, vectorKey } from './integritySupport.ts'
@@ -178,6 +183,50 @@ describe('ecdsa-sd-2023', () => {
       expect(await problems(document)).to.deep.equal(['signature-invalid'])
       expect(await judge(document, 'ecdsa-sd-2023')).to.equal(false)
     }
+  })
+
+  /** What was signed of one blank node, shown as if there were two of them: each statement comes with the signature it had. */
+  async function doubled(base: JsonObject): Promise<JsonObject> {
+    const derived = await derive(base, ['/credentialSubject/boards/0'])
+    const proof = derived['proof'] as JsonObject
+    const shown = readDerivedProof(String(proof['proofValue']))
+    const statementsOf = async (
+      document: JsonObject,
+      labels: ReadonlyMap<number, Buffer>,
+    ): Promise<string[]> => {
+      const names = [...labels].map(([n, label]) => [`c14n${n}`, `u${label.toString('base64url')}`] as const)
+      const lines = linesOf(await canonicalise(without(document, 'proof'), { hash: 'sha256' }))
+      return relabelled(lines, new Map(names)).sort()
+    }
+    const honest = await statementsOf(derived, shown.labels)
+    const indexes = new Set(shown.mandatoryIndexes)
+    const optional = honest.filter((_, at) => !indexes.has(at))
+    const signatures = new Map(optional.map((statement, at) => [statement, shown.signatures[at]]))
+    const subject = derived['credentialSubject'] as JsonObject
+    const [board] = subject['boards'] as JsonObject[]
+    const document = { ...derived, credentialSubject: { ...subject, boards: [board, board] } }
+    // Three blank nodes, two labels: whichever way all statements are ones that were signed.
+    const [one, other] = [...shown.labels.values()]
+    for (const way of [0, 1, 2, 3, 4, 5, 6, 7]) {
+      const labels = new Map(
+        [0, 1, 2].map((n) => [n, ((way >> n) & 1 ? one : other) ?? Buffer.alloc(0)] as const),
+      )
+      const forged = await statementsOf(document, labels)
+      if (!forged.every((statement) => honest.includes(statement))) continue
+      const proofValue = derivedProofValue({
+        ...shown,
+        labels,
+        signatures: forged.flatMap((statement) => signatures.get(statement) ?? []),
+        mandatoryIndexes: [...forged.keys()].filter((at) => !signatures.has(forged[at] ?? '')),
+      })
+      return { ...document, proof: { ...proof, proofValue } }
+    }
+    throw new Error('no such way')
+  }
+
+  it('what was signed once is not shown twice: no two blank nodes have one label', async () => {
+    const base = await issue()
+    expect(await problems(await doubled(base))).to.deep.equal(['proof-malformed'])
   })
 
   it('text that looks like a label of a blank node is text', async () => {

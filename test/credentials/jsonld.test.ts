@@ -155,6 +155,42 @@ describe('JSON-LD without a network', () => {
       }
   })
 
+  it('what is in the document and in no statement is refused: nobody could tell that it was changed', async () => {
+    const sentence = 'is an index (@index), which no proof covers'
+    const subject = { id: 'did:example:s' }
+    expect(await refused({ credentialSubject: { ...subject, '@index': 'x' } })).to.equal(
+      `invalid_request: "x" ${sentence}`,
+    )
+    const indexed = { by: { '@id': 'urn:by', '@container': '@index' }, at: '@index' }
+    for (const claim of [{ by: { y: 'value' } }, { name: { '@value': 'value', at: 'y' } }])
+      expect(
+        await refused({ '@context': [V2, indexed], credentialSubject: { ...subject, ...claim } }),
+      ).to.equal(`invalid_request: "y" ${sentence}`)
+    for (const half of ['\ud800', '\udc00'])
+      expect(await refused({ credentialSubject: { ...subject, name: half } })).to.equal(
+        'invalid_request: half a surrogate pair is no character',
+      )
+    const json = { value: { '@id': 'urn:value', '@type': '@json' } }
+    const literal = { ...subject, value: { '@index': 'is text like any other here' } }
+    const document = { ...base, '@context': [V2, json], credentialSubject: literal }
+    expect(await canonicalise(document, { hash: 'sha256' })).to.contain('is text like any other here')
+  })
+
+  it('a member that the library does not see is refused, and contexts that take long to process', async () => {
+    const shape = (document: JsonObject): Promise<string> => refusal(() => checkShape(document, 'credential'))
+    const hidden = JSON.parse('{"id":"did:example:s","__proto__":{"degree":"Master"}}') as JsonObject
+    expect(await shape({ ...base, credentialSubject: hidden })).to.equal(
+      'invalid_request: credential has a member "__proto__"',
+    )
+    expect(await shape({ ...base, '@context': Array.from({ length: 11 }, () => V2) })).to.equal(
+      'invalid_request: credential has a list of more than 10 contexts',
+    )
+    const many = Array.from({ length: 51 }, () => ({ '@context': Array.from({ length: 10 }, () => V2) }))
+    expect(await shape({ ...base, evidence: many })).to.equal(
+      'invalid_request: credential has more than 500 contexts',
+    )
+  })
+
   it('an operator can register a context, and no other content of a URL', async () => {
     const url = 'https://contexts.example/registered'
     const octets = Buffer.from('{"@context":{"nickname":"urn:nickname"}}')

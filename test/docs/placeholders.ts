@@ -105,7 +105,8 @@ export class Reader {
         return (await this.#keys.call('/sign/vc/sd-jwt', asked)).text
       },
       issuer: async () => (await this.#issuer).identifier,
-      issuedCredentialId: async () => String((await this.#issued({ status: ['revocation'] }))['id']),
+      issuedCredentialId: async () =>
+        String((await this.#issued({ status: ['revocation', 'suspension'] }))['id']),
       jwtCredential: () => this.#jwt(),
       jwtPresentation: () => this.#presented(),
       baseProof: async () => {

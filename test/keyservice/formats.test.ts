@@ -70,6 +70,29 @@ describe('formats of the key service besides jwt', function () {
     expect(octets.includes(Buffer.from(JSON.stringify(verifiable)))).to.equal(true)
   })
 
+  it('data-integrity: a proof has the URL that it is given, and others come after it', async () => {
+    const prove = (verifiable: unknown, more: object) =>
+      client.call('/sign/vc/data-integrity', asked({ verifiable, ...more }))
+    const first = await prove(credential(key.controller), { proofId: 'urn:uuid:1' })
+    expect(first.status, first.text).to.equal(201)
+    const chain = await prove(first.body, { proofId: 'urn:uuid:2', previousProof: 'urn:uuid:1' })
+    const proofs = (chain.body?.['proof'] ?? []) as Record<string, unknown>[]
+    expect(proofs.map(({ id, previousProof }) => [id, previousProof])).to.deep.equal([
+      ['urn:uuid:1', undefined],
+      ['urn:uuid:2', 'urn:uuid:1'],
+    ])
+    for (const [proofId, detail] of [
+      ['urn:uuid:1', 'proofId: another proof has it'],
+      ['one', 'proofId: is no URL'],
+    ] as const)
+      expect((await prove(first.body, { proofId })).body).to.deep.equal(badRequest(detail))
+    for (const format of ['jwt', 'sd-jwt', 'cose']) {
+      const verifiable = credential(key.controller)
+      const { body } = await client.call(`/sign/vc/${format}`, asked({ verifiable, proofId: 'urn:uuid:1' }))
+      expect(body, format).to.deep.equal(badRequest('proofId: not in this format'))
+    }
+  })
+
   for (const format of ['sd-jwt', 'cose']) {
     it(`${format}: no proofs of possession`, async () => {
       const { status, body } = await client.call(

@@ -113,8 +113,32 @@ describe('the key service refuses by HTTP', function () {
     const nested = `{"verifiable":{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}}`
     expect(seen(await client.call('/sign/vc/jwt', nested))).to.deep.equal({
       status: 400,
-      body: badRequest('verifiable: nests deeper than 64'),
+      body: badRequest('The request body: deeper than 100 levels'),
     })
+  })
+
+  it('what others would read as something else, before anything is signed', async () => {
+    const { secrets, id } = key
+    const asked = (claim: string): string =>
+      `{"identifier":${JSON.stringify(id)},"secrets":${JSON.stringify(secrets)},"verifiable":` +
+      `${JSON.stringify(credential(key.controller)).replace('"name":"Joan Doe"', claim)}}`
+    const kept = (number: string): string => `The request body: ${number} is no number that is kept as it is`
+    for (const [claim, detail] of [
+      ['"degree":"Bachelor","degree":"Master"', 'The request body: two members "degree"'],
+      ['"degree":"Bachelor","d\\u0065gree":"Master"', 'The request body: two members "degree"'],
+      ['"number":9007199254740993', kept('9007199254740993')],
+      ['"number":-123456789012345678901234567890', kept('-123456789012345678901234567890')],
+      ['"number":1e400', kept('1e400')],
+      ['"number":-1E+309', kept('-1E+309')],
+      ['"number":1e-400', kept('1e-400')],
+    ] as const) {
+      expect(seen(await client.call('/sign/vc/jwt', asked(claim))), claim).to.deep.equal({
+        status: 400,
+        body: badRequest(detail),
+      })
+    }
+    const good = '"degree":"9007199254740993 1e400","number":[9007199254740991,0.1,1e3,1.5E-7,0e5,-0.0]'
+    expect((await client.call('/sign/vc/jwt', asked(good))).status).to.equal(201)
   })
 
   it('other methods, and other addresses', async () => {

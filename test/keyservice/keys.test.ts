@@ -128,6 +128,25 @@ describe('keys of the key service', function () {
       )
     })
 
+    it('are another one when a day is over, however many names are forgotten meanwhile', async () => {
+      const headers = { 'idempotency-key': 'used-again-tomorrow' }
+      const { body } = await client.call('/generate', asked(), headers)
+      const [row] = await service.sql<{ name: Buffer }>(
+        `update idempotent_request r set expires_at = now() - interval '1 second' from holder_key h
+          where h.key_id = r.key_id and h.id = $1 returning r.name_hash as name`,
+        [body?.['id']],
+      )
+      await service.sql(
+        `insert into idempotent_request (client_id, name_hash, request_hash, key_id, expires_at)
+         select client_id, sha256(n::text::bytea), request_hash, key_id, now() - interval '1 hour'
+           from idempotent_request, generate_series(1, 20) as n where name_hash = $1::bytea`,
+        [row?.name],
+      )
+      const again = await client.call('/generate', asked(), headers)
+      expect(again.status, again.text).to.equal(201)
+      expect(again.body?.['id']).not.to.equal(body?.['id'])
+    })
+
     it('are not made again when they were deleted', async () => {
       const headers = { 'idempotency-key': 'deleted-meanwhile' }
       const { body } = await client.call('/generate', asked(), headers)
@@ -193,6 +212,20 @@ describe('keys of the key service', function () {
         signatureType: 'Ed25519',
         state: 'enabled',
       })
+    })
+
+    it('as disabled where an operator has disabled them, which their client cannot undo', async () => {
+      const key = await client.key()
+      const at = `/keys/${encodeURIComponent(key.id)}`
+      const [row] = await service.sql<{ id: string }>('select key_id as id from holder_key where id = $1', [
+        key.id,
+      ])
+      const params = { id: row?.id ?? '' }
+      await service.admin(service.operators.officer, 'POST /keys/:id/disable', { params })
+      expect((await client.call(at)).body).to.include({ state: 'disabled' })
+      expect((await client.call(`${at}/enable`, {})).body).to.include({ state: 'disabled' })
+      await service.admin(service.operators.officer, 'POST /keys/:id/enable', { params })
+      expect((await client.call(at)).body).to.include({ state: 'enabled' })
     })
 
     it('by nobody else: what is another client’s is not there', async () => {

@@ -91,7 +91,7 @@ describe('the key service refuses', function () {
       [{ verifiable: undefined }, 'verifiable: an object is wanted'],
       [{ verifiable: 'text' }, 'verifiable: an object is wanted'],
       [{ verifiable: [] }, 'verifiable: an object is wanted'],
-      [{ verifiable: deep(100) }, 'verifiable: nests deeper than 64'],
+      [{ verifiable: deep(65) }, 'verifiable: nests deeper than 64'],
       [{ verifiable: {} }, '@context is no list'],
       [
         { verifiable: { '@context': ['https://example.org/'] } },

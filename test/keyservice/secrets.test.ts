@@ -197,7 +197,7 @@ describe('the secrets of a key', function () {
     expect(await failuresOf(key)).to.equal(0)
   })
 
-  it('of a key that there is not take as long as those of one that there is', async () => {
+  it('of a key that is somebody else’s, or that there is not, cost the KDF all the same', async () => {
     const stranger = await KeyClient.of(service, await service.newClient('A stranger with a watch'))
     const key = await client.key()
     const times = { foreign: [] as number[], unknown: [] as number[] }

@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { dataIntegrity } from '../../src/credentials/formats/dataIntegrity.ts'
+import { madeKey } from '../credentials/integritySupport.ts'
 import { startService, type TestService } from '../support/startService.ts'
 import { credentialOf, newIssuer, problemsOf, VcClient, type Issuer } from './client.ts'
 
@@ -46,12 +48,18 @@ describe('the VC API', function () {
       ['sd-jwt', /^ey[\w-]+\.ey[\w-]+\.[\w-]+~$/],
       ['cose', /^0o[\w-]+$/],
     ] as const) {
-      it(`in the format ${format}, where it is asked for`, async () => {
+      it(`in the format ${format}, where it is asked for, and finds it good as it was answered`, async () => {
         const { identifier } = issuer
         const asked = { credential: credentialOf(identifier), options: { format } }
         const { status, body } = await client.post('/credentials/issue', asked)
         expect(status).to.equal(201)
         expect(body['verifiableCredential']).to.match(begins)
+        const verdict = await client.verify(body['verifiableCredential'])
+        expect(verdict.body).to.deep.equal({ verified: true, problemDetails: [] })
+        const text = String(body['verifiableCredential'])
+        const at = Math.floor(text.length / 2)
+        const altered = `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`
+        expect((await client.verify(altered)).body).to.include({ verified: false })
       })
     }
 
@@ -141,21 +149,27 @@ describe('the VC API', function () {
     })
 
     it('what was signed by somebody else than its issuer, unless the proof alone is asked for', async () => {
-      // Theirs, by the key service: its holder signs in whichever name.
-      const made = await client.issue(credentialOf(issuer.identifier))
-      const { proof, ...rest } = made
-      expect(proof).to.be.an('object')
-      const answer = await client.verify({
-        ...rest,
-        proof: { ...(proof as object), proofPurpose: 'authentication' },
-      })
+      // It lets its key sign in whichever name.
+      const key = { ...madeKey('P-256'), controller: 'somebody' }
+      const credential = credentialOf(issuer.identifier)
+      const { body: made } = await dataIntegrity.issue({ credential, key, now: new Date() })
+      const answer = await client.verify(made)
       expect(answer.status).to.equal(400)
+      expect(problemsOf(answer)).to.deep.equal(['issuer-mismatch'])
+      const { status, body } = await client.verify(made, '/credentials/verify/proof')
+      expect({ status, body }).to.deep.equal({ status: 200, body: { verified: true, problemDetails: [] } })
+    })
+
+    it('what was signed for another purpose', async () => {
+      const made = await client.issue(credentialOf(issuer.identifier))
+      const proof = { ...(made['proof'] as object), proofPurpose: 'authentication' }
+      expect(problemsOf(await client.verify({ ...made, proof }))).to.deep.equal(['purpose-mismatch'])
     })
 
     it('what has no proof at all', async () => {
       const answer = await client.verify(credentialOf(issuer.identifier))
       expect(answer.status).to.equal(400)
-      expect(problemsOf(answer)).to.have.length.above(0)
+      expect(problemsOf(answer)).to.deep.equal(['proof-missing'])
     })
   })
 

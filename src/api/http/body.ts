@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Refusal } from '../../refusal.ts'
+import { Flaw } from '../../signing/flaw.ts'
+import { checkMembers, checkNumbers } from '../../signing/strictJson.ts'
 
 export const JSON_TYPE = /^application\/json *(?:; *charset="?utf-8"? *)?$/i
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -11,7 +13,32 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  * @throws Refusal too_large, invalid_request
  */
 export async function readJson(request: IncomingMessage, limit: number): Promise<Record<string, unknown>> {
+  return objectIn(request, await readOctets(request, limit))
+}
+
+/**
+ * The same of a body that holds what is signed, or was: whoever else reads it must not read another thing in it. No name
+ * stands twice in an object, and numbers are those that a double holds.
+ * @throws Refusal too_large, invalid_request
+ */
+export async function readStrictJson(
+  request: IncomingMessage,
+  limit: number,
+): Promise<Record<string, unknown>> {
   const octets = await readOctets(request, limit)
+  const members = objectIn(request, octets)
+  const text = octets.toString()
+  try {
+    checkMembers(text, 'The request body')
+    checkNumbers(text, 'The request body')
+  } catch (error) {
+    throw error instanceof Flaw ? new Refusal('invalid_request', error.message) : error
+  }
+  return members
+}
+
+/** @throws Refusal invalid_request */
+function objectIn(request: IncomingMessage, octets: Buffer): Record<string, unknown> {
   if (octets.length === 0) return {}
   if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) {
     throw new Refusal('invalid_request', 'The request body must be application/json')

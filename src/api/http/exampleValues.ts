@@ -59,7 +59,7 @@ export const exampleMeanings: Readonly<Record<ExampleName, string>> = {
   secret: "a secret that the key's holder has",
   sdJwt: 'an SD-JWT that was issued to the holder of that key, with the disclosures to be shown',
   issuer: 'the DID of an issuer of yours',
-  issuedCredentialId: 'the id of a credential that was issued with an entry in a status list',
+  issuedCredentialId: 'the id of a credential that was issued with entries in both status lists',
   jwtCredential: 'a credential that was issued in the format jwt',
   jwtPresentation: 'what its holder made of that credential, for this challenge and domain',
   baseProof: 'the proofValue of this credential as it was issued',

@@ -4,7 +4,7 @@ import type { Context } from '../../context.ts'
 import { Refusal } from '../../refusal.ts'
 import { acceptable } from './accept.ts'
 import { bearerAuthentication, type Authenticate } from './authenticate.ts'
-import { JSON_TYPE, readJson } from './body.ts'
+import { JSON_TYPE, readStrictJson } from './body.ts'
 import type { Direct } from './direct.ts'
 import { answerErrors, renderErrors } from './errors.ts'
 import { problem, PROBLEM_TYPE } from './problem.ts'
@@ -106,7 +106,7 @@ async function bodyOf(request: IncomingMessage, limit: number): Promise<Record<s
       throw new Refusal('unsupported_media_type', 'What is read here is application/json, not compressed.')
     }
   }
-  return readJson(request, limit)
+  return readStrictJson(request, limit)
 }
 
 /** @throws Refusal 'invalid_request': what is given twice has two meanings */

@@ -30,9 +30,10 @@ export const keySchema = methodSchema.extend({
   created: z.string().meta({ description: 'RFC 3339' }),
 })
 
-/** A key as lists show it. */
+/** A key as lists show it: one that an operator has disabled signs as little as one that its client has. */
 export function shownKey(row: HolderKeyRow): object {
-  const { identifier, scheme, state, createdAt } = row
+  const { identifier, scheme, createdAt } = row
+  const state = row.state === 'enabled' && row.keyState !== 'enabled' ? 'disabled' : row.state
   return {
     ...verificationMethodOf(row),
     identifier,

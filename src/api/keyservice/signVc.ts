@@ -16,15 +16,8 @@ export function signVc({ name: format, issue }: Format): Endpoint {
       .superRefine(checkProof),
     examples: { 'a credential of data model 2.0': { ...signer, verifiable: CREDENTIAL } },
     make: async (input, key, now) => {
-      const {
-        verifiable: credential,
-        cryptosuite,
-        selective,
-        holder,
-        mandatoryPointers,
-        previousProof,
-        proofId,
-      } = input
+      const { verifiable: credential, cryptosuite, selective, holder } = input
+      const { mandatoryPointers, previousProof, proofId } = input
       const options = { cryptosuite, selective, holder, mandatoryPointers, previousProof, proofId }
       return issue({ credential, key: await key(), now, ...options })
     },

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express'
 import type { Context } from '../../context.ts'
-import { issuerKeys } from '../../db/credentialIssuers.ts'
 import { controllerDocument } from '../../credentials/did/document.ts'
+import { keysOfIssuer } from '../../credentials/issuers.ts'
 import { Refusal } from '../../refusal.ts'
 import type { JsonObject } from '../../signing/strictJson.ts'
 
@@ -25,7 +25,7 @@ export async function documentOfIssuer(ctx: Context, did: string): Promise<JsonO
 }
 
 async function documentOf(ctx: Context, id: string): Promise<JsonObject | undefined> {
-  const keys = UUID.test(id) ? await issuerKeys(ctx.db, id) : []
+  const keys = UUID.test(id) ? await keysOfIssuer(ctx, id) : []
   const [newest] = keys
   if (newest?.identifier.startsWith('did:web:') !== true) return undefined
   return controllerDocument(

@@ -1,13 +1,31 @@
 import { z } from 'zod'
 import { changeStatus, type StatusChange } from '../../credentials/status/change.ts'
+import { listOfUrl } from '../../credentials/status/documents.ts'
+import type { Context } from '../../context.ts'
+import { Refusal } from '../../refusal.ts'
 import { example } from '../http/exampleValues.ts'
+import { text } from '../http/members.ts'
 import { endpoint } from '../http/problemEndpoint.ts'
-import { credentialId } from './members.ts'
+import { credentialId, ID_MAX } from './members.ts'
 
 /** TABLE of what a purpose and a value mean (VC API 0.3, 3.2.2; the value is true where it is absent). */
 const changes: Readonly<Record<'revocation' | 'suspension', Readonly<Record<string, StatusChange>>>> = {
   revocation: { true: 'revoke' },
   suspension: { true: 'suspend', false: 'reinstate' },
+}
+
+/** Bitstring Status List 1.0, 2.1; no list has more. */
+const INDEX = /^(?:0|[1-9][0-9]{0,8})$/
+
+/** @throws Refusal not_found for a list of somebody else */
+function entryOf(
+  { config }: Context,
+  { statusListCredential: url, statusListIndex: index }: Readonly<Partial<Record<string, unknown>>>,
+): { readonly listId: string; readonly index: number } | undefined {
+  if (typeof url !== 'string') return undefined
+  const listId = listOfUrl(config.baseUrl, url)
+  if (listId === undefined) throw new Refusal('not_found', 'There is no such credential.')
+  return { listId, index: Number(index) }
 }
 
 /** For examples: a request about one credential. */
@@ -27,8 +45,21 @@ export const credentialsStatus = endpoint({
         type: z.literal('BitstringStatusListEntry', 'BitstringStatusListEntry is wanted'),
         statusPurpose: z.enum(['revocation', 'suspension'], 'revocation or suspension'),
         status: z.boolean('true or false').default(true),
+        statusListCredential: text(ID_MAX)
+          .optional()
+          .meta({ description: 'Where several credentials have the id: the list of the one that is meant' }),
+        statusListIndex: z
+          .string('a string is wanted')
+          .regex(INDEX, 'an integer in base 10 is wanted')
+          .optional()
+          .meta({ description: 'And its index' }),
       }),
     })
+    .refine(
+      ({ credentialStatus: { statusListCredential: list, statusListIndex: index } }) =>
+        (list === undefined) === (index === undefined),
+      { path: ['credentialStatus', 'statusListIndex'], error: 'list and index go together' },
+    )
     .refine(({ credentialStatus: { statusPurpose, status } }) => String(status) in changes[statusPurpose], {
       path: ['credentialStatus', 'status'],
       error: 'a revocation is for good',
@@ -48,13 +79,15 @@ export const credentialsStatus = endpoint({
     refusals: [
       ['not_found', 'There is no such credential.'],
       ['conflict', 'The credential is revoked.'],
+      ['conflict', 'The credential names no list for suspension: nobody would hear of it.'],
+      ['conflict', 'Several credentials have this id: name list and index of the one that is meant.'],
     ],
   },
   answer: async (ctx, { clientId, input }) => {
-    const { statusPurpose, status } = input.credentialStatus
-    const change = changes[statusPurpose][String(status)]
+    const { credentialId, credentialStatus } = input
+    const change = changes[credentialStatus.statusPurpose][String(credentialStatus.status)]
     if (change === undefined) throw new Error('a change that the schema lets through')
-    await changeStatus(ctx, { clientId, change, of: { credentialId: input.credentialId } })
+    await changeStatus(ctx, { clientId, change, credentialId, entry: entryOf(ctx, credentialStatus) })
     return { status: 200, body: {} }
   },
 })

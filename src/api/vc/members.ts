@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { formats } from '../../credentials/formats/index.ts'
 import { object, text } from '../http/members.ts'
 
-const ID_MAX = 2_000
+export const ID_MAX = 2_000
 /** A JWT in a presentation with ten of 46 KB each. */
 const COMPACT_MAX = 512 * 1024
 
@@ -18,9 +18,13 @@ type FormatName = keyof typeof formats
 const formatNames = Object.keys(formats) as [FormatName, ...FormatName[]]
 export const format = z.enum(formatNames, `one of ${formatNames.join(', ')}`)
 
-/** What clients ask to be checked. The signature, the times and the issuer are always; here it is about the status. */
+/**
+ * What clients ask to be checked. The signature, the times and the issuer are always; here it is about the status. What is not
+ * known is refused: whoever misspells it would take for checked what was not.
+ */
+const checkNames = ['proof', 'credentialStatus', 'status'] as const
 export const checks = z
-  .array(text(100), 'a list is wanted')
+  .array(z.enum(checkNames, `one of ${checkNames.join(', ')}`), 'a list is wanted')
   .max(20, '20 at most')
   .optional()
   .meta({ description: 'Without, or with credentialStatus in it: the status, too' })

@@ -10,11 +10,14 @@ import { DidWebDocuments } from './didWeb.ts'
 
 type Resolve = VerifyRequest['resolve']
 
+/** Keys of this service; 'not believed': one that was disabled, or is not for this any more, whatever its DID says. */
+export type OwnKeys = (...asked: Parameters<Resolve>) => Promise<VerificationKey | 'not believed' | undefined>
+
 /** @param parts.own keys of this service, by their ids; asked first, and never by way of the network */
 export function keyResolver(parts: {
   readonly fetch: Fetch
   readonly clock: () => number
-  readonly own?: Resolve
+  readonly own?: OwnKeys
 }): Resolve {
   const documents = new DidWebDocuments(parts)
   const methods: Readonly<Record<string, Resolve | undefined>> = {
@@ -24,7 +27,7 @@ export function keyResolver(parts: {
   }
   return async (id, relationship) => {
     const own = await parts.own?.(id, relationship)
-    if (own !== undefined) return own
+    if (own !== undefined) return own === 'not believed' ? undefined : own
     const { method = '' } = partsOfKeyId(id) ?? {}
     return Object.hasOwn(methods, method) ? methods[method]?.(id, relationship) : undefined
   }

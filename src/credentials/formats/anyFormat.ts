@@ -1,3 +1,4 @@
+import { fromBase64url } from '../../signing/base64url.ts'
 import { envelopeProblems } from '../dataModel.ts'
 import { envelopeTypeOf, opened } from './enveloped.ts'
 import type { Format, JsonObject, Verdict, VerifyRequest } from './format.ts'
@@ -14,7 +15,8 @@ export function nestedIn(rows: readonly Format[], request: VerifyRequest, depth 
     const inner = nestedIn(rows, { secured, now, profile, resolve, status, kind: 'credential' }, depth + 1)
     const verdict = await verifyAny(rows, inner)
     // What is in an envelope has been asked about there.
-    if (status === undefined || verdict.content === undefined || isObject(secured)) return verdict
+    const isEnvelope = isObject(secured) && envelopeTypeOf(secured) !== undefined
+    if (status === undefined || verdict.content === undefined || isEnvelope) return verdict
     const { problems, content } = verdict
     return { content, problems: [...problems, ...(await status(content, problems.length === 0))] }
   }
@@ -41,9 +43,16 @@ export async function verifyAny(rows: readonly Format[], request: VerifyRequest)
       return problem('type-not-allowed', 'This is a credential, not a presentation')
     return nested?.(inside) ?? tooDeep()
   }
-  const name = formatOf(secured)
-  const row = rows.find((one) => one.name === name)
-  return row?.verify(request) ?? problem('not-verified', 'Nothing here verifies it')
+  const form = octetsOf(secured) ?? secured
+  const row = rows.find(({ name }) => name === formatOf(form))
+  return row?.verify({ ...request, secured: form }) ?? problem('not-verified', 'Nothing here verifies it')
+}
+
+/** COSE where octets cannot stand: in base64url, as the VC API answers it. What is signed by JOSE has dots. */
+function octetsOf(secured: VerifyRequest['secured']): Buffer | undefined {
+  return typeof secured === 'string' && secured !== '' && !/[.~]/.test(secured)
+    ? fromBase64url(secured)
+    : undefined
 }
 
 function formatOf(secured: VerifyRequest['secured']): Format['name'] {

@@ -160,11 +160,13 @@ async function presentedFindings(
     // VCDM 2.0, 4.13.4: what a holder says of himself needs no more than his proof, if it is his.
     const own = idOf(credential['issuer'])
     const isHolders = own !== undefined && own === idOf(holder) && controllers.includes(own)
-    return isHolders
-      ? prefixed(validityProblems(credential, request.now))
-      : prefixed([
-          { name: 'proof-missing', detail: 'proof: there is none, and the holder is not its issuer' },
-        ])
+    const missing = {
+      name: 'proof-missing',
+      detail: 'proof: there is none, and the holder is not its issuer',
+    }
+    if (!isHolders) return prefixed([missing])
+    const found = validityProblems(credential, request.now)
+    return prefixed([...found, ...((await request.status?.(credential, found.length === 0)) ?? [])])
   }
   const verdict = await request.nested?.(credential as string | JsonObject)
   return prefixed(

@@ -3,7 +3,7 @@ import { Flaw } from '../../signing/flaw.ts'
 import { readJws, mediaType } from '../../signing/jws.ts'
 import { isObject } from '../../signing/strictJson.ts'
 import type { Format, JsonObject, Secured } from './format.ts'
-import { CONTEXT_2, isOfType, refuse, versionToMake } from './making.ts'
+import { CONTEXT_2, isClaims, isOfType, refuse, versionToMake } from './making.ts'
 
 const TYPE = 'EnvelopedVerifiableCredential'
 /** TABLE of what is enveloped, by the `typ` of its JWS. */
@@ -30,7 +30,7 @@ export function envelopeTypeOf(
 /** @throws Refusal for what no envelope is for: proofs that a credential carries itself, claims that are no document */
 export function refuseEnvelope(credential: JsonObject, format: Format['name']): void {
   if (format === 'data-integrity') refuse('enveloped', 'not with a proof in the credential')
-  if (credential['vct'] === undefined && versionToMake(credential) === '1.1')
+  if (!isClaims(format, credential) && versionToMake(credential) === '1.1')
     refuse('enveloped', 'not in version 1.1')
 }
 

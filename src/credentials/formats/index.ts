@@ -1,32 +1,47 @@
 /** TABLE of the formats that credentials are secured in. */
 import { nestedIn, verifyAny as verifyByLooks } from './anyFormat.ts'
 import { cose } from './cose.ts'
-import { credentialProblems, refuseProblems } from '../dataModel.ts'
+import { credentialProblems, presentationProblems, refuseProblems } from '../dataModel.ts'
+import { without } from '../integrity/proof.ts'
 import { dataIntegrity } from './dataIntegrity.ts'
-import type { Format, JsonObject, Verdict, VerifyRequest } from './format.ts'
+import type { Format, JsonObject, PresentRequest, Verdict, VerifyRequest } from './format.ts'
 import { jwt } from './jwt.ts'
-import { isOfType } from './making.ts'
+import { isClaims, isOfType } from './making.ts'
 import { sdJwt } from './sdJwt.ts'
 
 /** What is of W3C's data models, and is not only claims of an SD-JWT VC, is what they want, whatever it is secured with. */
-const modelled = (row: Format): Format => ({
-  ...row,
-  issue: async (request) => {
-    const { credential } = request
-    if (isModelled(credential)) refuseProblems(credentialProblems(credential))
-    return row.issue(request)
-  },
-  verify: async (request) => {
-    const verdict = await row.verify(request)
-    const { problems, content } = verdict
-    // What stands in a presentation is judged by itself.
-    const isCredential = content !== undefined && !isOfType(content, 'VerifiablePresentation')
-    if (problems.length > 0 || !isCredential || !isModelled(content)) return verdict
-    return { content, problems: credentialProblems(content) }
-  },
-})
+const modelled = (row: Format): Format => {
+  const { present } = row
+  const isModelled = (document: JsonObject): boolean => !isClaims(row.name, document)
+  return {
+    ...row,
+    issue: async (request) => {
+      const { credential } = request
+      if (isModelled(credential)) refuseProblems(credentialProblems(credential))
+      return row.issue(request)
+    },
+    ...(present && {
+      present: async (request: PresentRequest) => {
+        const { presentation } = request
+        if (typeof presentation !== 'string') refuseProblems(presentationProblems(itself(presentation)))
+        return present(request)
+      },
+    }),
+    verify: async (request) => {
+      const verdict = await row.verify(request)
+      const { problems, content } = verdict
+      if (problems.length > 0 || content === undefined || !isModelled(content)) return verdict
+      const isPresentation = isOfType(content, 'VerifiablePresentation')
+      return {
+        content,
+        problems: isPresentation ? presentationProblems(itself(content)) : credentialProblems(content),
+      }
+    },
+  }
+}
 
-const isModelled = (document: JsonObject): boolean => document['vct'] === undefined
+/** What stands in a presentation is judged by itself. */
+const itself = (presentation: JsonObject): JsonObject => without(presentation, 'verifiableCredential')
 
 const rows: readonly Format[] = [modelled(jwt), dataIntegrity, modelled(sdJwt), modelled(cose)]
 

@@ -1,7 +1,7 @@
 import { Refusal } from '../../refusal.ts'
 import { isObject } from '../../signing/strictJson.ts'
 import type { CredentialKey } from '../credentialKey.ts'
-import type { IssueRequest, JsonObject, PresentRequest } from './format.ts'
+import type { Format, IssueRequest, JsonObject, PresentRequest } from './format.ts'
 
 export const CONTEXT_1 = 'https://www.w3.org/2018/credentials/v1'
 export const CONTEXT_2 = 'https://www.w3.org/ns/credentials/v2'
@@ -28,6 +28,11 @@ export function versionToMake(document: JsonObject): '1.1' | '2.0' {
 
 export function isOfType({ type }: JsonObject, name: string): boolean {
   return Array.isArray(type) ? type.includes(name) : type === name
+}
+
+/** Whether it is the claims of an SD-JWT VC; `vct` in any other format is a member like others. */
+export function isClaims(format: Format['name'], document: JsonObject): boolean {
+  return format === 'sd-jwt' && document['vct'] !== undefined
 }
 
 /** An issuer, holder or subject: a URL, or an object that has one as `id`. */

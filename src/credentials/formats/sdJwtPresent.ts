@@ -2,7 +2,6 @@ import { Flaw } from '../../signing/flaw.ts'
 import { readJws, signJws } from '../../signing/jws.ts'
 import { parseObject } from '../../signing/strictJson.ts'
 import type { CredentialKey } from '../credentialKey.ts'
-import { presentationProblems, refuseProblems } from '../dataModel.ts'
 import { numericDate } from '../dateTime.ts'
 import { conceal } from '../sdJwt/conceal.ts'
 import { bindKey, holderKey } from '../sdJwt/keyBinding.ts'
@@ -30,10 +29,8 @@ async function secured(request: PresentRequest, presentation: JsonObject): Promi
   if (versionToMake(presentation) !== '2.0') refuse('@context', 'vp+sd-jwt is of version 2.0')
   holderToMake(presentation, key)
   checkClaimsToMake(presentation)
-  const document = withEnvelopes(presentation)
-  refuseProblems(presentationProblems(document))
   checkSelective('vp+sd-jwt', selective)
-  const { payload, disclosures } = conceal(document, selective)
+  const { payload, disclosures } = conceal(withEnvelopes(presentation), selective)
   const claims = defined({
     ...payload,
     aud: domain,

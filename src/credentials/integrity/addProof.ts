@@ -1,12 +1,11 @@
 import { Refusal } from '../../refusal.ts'
-import { Flaw } from '../../signing/flaw.ts'
 import type { JsonObject } from '../../signing/strictJson.ts'
 import type { CredentialKey } from '../credentialKey.ts'
 import { isUrl } from '../dataModelValues.ts'
 import type { Relationship } from '../formats/format.ts'
 import { CONTEXT_1 } from '../formats/making.ts'
 import { MAX_PROOFS, proofsOf, securedBy } from './proofSet.ts'
-import type { Suite } from './proof.ts'
+import { refused, type Suite } from './proof.ts'
 import { suiteToMake } from './suites.ts'
 
 export interface ProofRequest {
@@ -42,10 +41,7 @@ export async function addProof(request: ProofRequest): Promise<JsonObject> {
   })
   if (proofs.length === MAX_PROOFS)
     throw new Refusal('invalid_request', `proof: there are ${MAX_PROOFS} already`)
-  if (request.proofId !== undefined && !isUrl(request.proofId))
-    throw new Refusal('invalid_request', 'proofId: is no URL')
-  if (request.proofId !== undefined && proofs.some((proof) => proof['id'] === request.proofId))
-    throw new Refusal('invalid_request', 'proofId: another proof has it')
+  checkId(request.proofId, proofs)
   const proof = proofOf(request, { suite, context: document['@context'] })
   const proofValue = await suite.make({
     document: unsecured,
@@ -55,6 +51,13 @@ export async function addProof(request: ProofRequest): Promise<JsonObject> {
   })
   const made = { ...proof, proofValue }
   return { ...document, proof: proofs.length === 0 ? made : [...proofs, made] }
+}
+
+function checkId(id: string | undefined, proofs: readonly JsonObject[]): void {
+  if (id === undefined) return
+  if (!isUrl(id)) throw new Refusal('invalid_request', 'proofId: is no URL')
+  if (proofs.some((proof) => proof['id'] === id))
+    throw new Refusal('invalid_request', 'proofId: another proof has it')
 }
 
 /** A context that has the terms of proofs: 2.0 of the data model has those of Data Integrity, 1.1 has none that are used here. */
@@ -97,12 +100,3 @@ function proofOf(
 
 /** XML Schema dateTimeStamp. */
 const toTheSecond = (time: Date): string => time.toISOString().replace(/\.\d{3}Z$/, 'Z')
-
-/** What would be a finding in somebody's document is here a request that is refused. */
-function refused<Made>(work: () => Made): Made {
-  try {
-    return work()
-  } catch (error) {
-    throw error instanceof Flaw ? new Refusal('invalid_request', error.message) : error
-  }
-}

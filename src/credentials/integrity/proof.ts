@@ -1,3 +1,5 @@
+import { Refusal } from '../../refusal.ts'
+import { Flaw } from '../../signing/flaw.ts'
 import type { JsonObject } from '../../signing/strictJson.ts'
 import type { CredentialKey, VerificationKey } from '../credentialKey.ts'
 
@@ -38,4 +40,13 @@ export function without(object: JsonObject, member: string): JsonObject {
   const copy = { ...object }
   Reflect.deleteProperty(copy, member)
   return copy
+}
+
+/** What would be a finding in somebody's document is, where something is made of it, a request that is refused. @throws Refusal */
+export function refused<Made>(work: () => Made): Made {
+  try {
+    return work()
+  } catch (error) {
+    throw error instanceof Flaw ? new Refusal('invalid_request', error.message) : error
+  }
 }

@@ -1,6 +1,6 @@
 import jsonld, { type Options, type RemoteDocument } from 'jsonld'
 import { Refusal } from '../../refusal.ts'
-import type { JsonObject } from '../formats/format.ts'
+import { isObject, type JsonObject } from '../../signing/strictJson.ts'
 import { contextOf } from './contexts.ts'
 import { contextResolver } from './resolver.ts'
 
@@ -46,8 +46,38 @@ export async function canonicalise(
     maxWorkFactor: MAX_WORK_FACTOR,
     ...(labels === undefined ? {} : { canonicalIdMap: labels }),
   } as const
-  const format = typeof document === 'string' ? ({ inputFormat: 'application/n-quads' } as const) : {}
-  return explained(() => jsonld.canonize(document, { ...JSON_LD, ...format, canonizeOptions }))
+  const isText = typeof document === 'string'
+  const form = isText ? ({ inputFormat: 'application/n-quads' } as const) : ({ skipExpansion: true } as const)
+  const input = isText ? document : await expand(document)
+  const text = await explained(() => jsonld.canonize(input, { ...JSON_LD, ...form, canonizeOptions }))
+  // Different halves are the same octets: one signature would be that of several documents.
+  if (HALF.test(text)) throw new Refusal('invalid_request', 'half a surrogate pair is no character')
+  return text
+}
+
+/** A half of a surrogate pair without the other. */
+const HALF = /\p{Surrogate}/u
+
+/**
+ * Expanded JSON-LD, of which all becomes statements: where the library says nothing of what it leaves out, it is refused here.
+ * @throws Refusal invalid_request
+ */
+export async function expand(document: JsonObject): Promise<unknown[]> {
+  const expanded = await explained(() => jsonld.expand(document, JSON_LD))
+  refuseIndexes(expanded)
+  return expanded
+}
+
+/** JSON-LD 1.1, 4.6.1: an index says something to who reads the JSON, and is in no statement. */
+function refuseIndexes(value: unknown): void {
+  if (Array.isArray(value)) value.forEach(refuseIndexes)
+  if (!isObject(value)) return
+  if (typeof value['@index'] === 'string')
+    throw new Refusal(
+      'invalid_request',
+      `${shown(value['@index'])} is an index (@index), which no proof covers`,
+    )
+  for (const [name, member] of Object.entries(value)) if (name !== '@value') refuseIndexes(member)
 }
 
 /** Whatever the library says no to is what its caller wrote. @throws Refusal invalid_request */

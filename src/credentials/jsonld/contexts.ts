@@ -149,8 +149,6 @@ export function registerContexts(added: readonly RegisteredContext[]): void {
   }
 }
 
-export const isKnownContext = (url: string): boolean => contexts.has(url)
-
 /**
  * The document of a context's URL, from memory.
  * @throws Refusal invalid_request, naming a URL that has none: nothing is downloaded

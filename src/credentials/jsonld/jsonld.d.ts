@@ -29,6 +29,8 @@ declare module 'jsonld' {
       options: Options & {
         readonly canonizeOptions: CanonizeOptions
         readonly inputFormat?: 'application/n-quads'
+        /** The input is expanded JSON-LD. */
+        readonly skipExpansion?: true
       },
     ) => Promise<string>
     expand: (input: object, options: Options) => Promise<unknown[]>

@@ -73,4 +73,5 @@ export function usable(key: HolderKeyRow): HolderKeyRow {
   throw new Refusal('credential_disabled', `The key is ${state}.`)
 }
 
-const isEnabled = ({ state, keyState }: HolderKeyRow): boolean => state === 'enabled' && keyState === 'enabled'
+const isEnabled = ({ state, keyState }: HolderKeyRow): boolean =>
+  state === 'enabled' && keyState === 'enabled'

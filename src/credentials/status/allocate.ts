@@ -26,10 +26,15 @@ export interface StatusEntry {
   readonly index: number
 }
 
-interface Asked {
-  readonly ctx: Context
+interface Wanted {
   readonly issuerId: string
   readonly credentialId: string | undefined
+  /** What the credential will name it for; absent: everything. */
+  readonly purposes?: readonly string[] | undefined
+}
+
+interface Asked extends Wanted {
+  readonly ctx: Context
 }
 
 /**
@@ -37,10 +42,7 @@ interface Asked {
  * positions and indices of a list correspond one to one. If we die before the credential is issued, its entry is nobody's.
  * @throws Refusal 'unavailable' when a first list cannot be signed now
  */
-export function allocateEntry(
-  ctx: Context,
-  asked: { readonly issuerId: string; readonly credentialId: string | undefined },
-): Promise<StatusEntry> {
+export function allocateEntry(ctx: Context, asked: Wanted): Promise<StatusEntry> {
   return allocated(ctx.db, { ctx, ...asked })
 }
 
@@ -60,7 +62,10 @@ const allocated = grouped<Asked, StatusEntry>({
         places.set(item, { listId, index })
       })
     }
-    const entries = items.map((item) => ({ ...placeOf(places, item), credentialId: item.credentialId }))
+    const entries = items.map((item) => {
+      const { credentialId, purposes } = item
+      return { ...placeOf(places, item), credentialId, purposes }
+    })
     await insertEntries(db, entries)
     return items.map((item) => placeOf(places, item))
   },

@@ -9,6 +9,15 @@ export function statusUrl(baseUrl: string, listId: string, form: StatusForm): st
   return `${baseUrl}/status/${listId}/${form}`
 }
 
+const LIST =
+  /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\/(?:revocation|suspension|token)$/
+
+/** The list that a URL of these names; undefined for any other. */
+export function listOfUrl(baseUrl: string, url: string): string | undefined {
+  const begin = `${baseUrl}/status/`
+  return url.startsWith(begin) ? LIST.exec(url.slice(begin.length))?.[1] : undefined
+}
+
 /** What an entry is, for a credential of W3C's data model: one for each purpose. */
 export function bitstringEntries(
   baseUrl: string,

@@ -2,7 +2,7 @@ import { Refusal } from '../../../refusal.ts'
 import { Flaw } from '../../../signing/flaw.ts'
 import type { JsonObject } from '../../../signing/strictJson.ts'
 import { canonicalise } from '../../jsonld/canonicalise.ts'
-import { without } from '../proof.ts'
+import { refused, without } from '../proof.ts'
 import { proofsOf } from '../proofSet.ts'
 import { labelling } from './ecdsaSd.ts'
 import { select } from './pointers.ts'
@@ -65,12 +65,4 @@ function baseProofOf(secured: JsonObject): { readonly proof: JsonObject; readonl
   if (proof === undefined || found.length > 1 || typeof proof['proofValue'] !== 'string')
     throw new Flaw('proof-missing', 'proof: not exactly one of ecdsa-sd-2023 to derive from')
   return { proof, base: readBaseProof(proof['proofValue']) }
-}
-
-function refused<Made>(work: () => Made): Made {
-  try {
-    return work()
-  } catch (error) {
-    throw error instanceof Flaw ? new Refusal('invalid_request', error.message) : error
-  }
 }

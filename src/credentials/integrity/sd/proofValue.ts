@@ -65,7 +65,8 @@ export function readDerivedProof(proofValue: string): DerivedProof {
     !isOctets(publicKey, PUBLIC_KEY) ||
     !isList(signatures, (item) => isOctets(item, SIGNATURE)) ||
     !isLabels(labels) ||
-    !isList(mandatoryIndexes, (item) => typeof item === 'number') ||
+    !isList(mandatoryIndexes, isIndex) ||
+    new Set(mandatoryIndexes).size !== mandatoryIndexes.length ||
     more.length > 0
   )
     throw malformed()
@@ -91,5 +92,17 @@ const isOctets = (value: unknown, length: number): value is Buffer =>
   Buffer.isBuffer(value) && value.length === length
 const isList = <Item>(value: unknown, isItem: (item: Cbor) => item is Cbor & Item): value is Item[] =>
   Array.isArray(value) && (value as Cbor[]).every(isItem)
-const isLabels = (value: unknown): value is ReadonlyMap<number, Buffer> =>
-  value instanceof Map && [...(value as Map<number, Cbor>).values()].every((label) => isOctets(label, MAC))
+
+/** Each blank node has a label of its own: with one label, one that was signed could be shown as several (3.5.8). */
+function isLabels(value: unknown): value is ReadonlyMap<number, Buffer> {
+  if (!(value instanceof Map)) return false
+  const entries = [...(value as ReadonlyMap<unknown, unknown>)]
+  const texts = entries.map(([, label]) => (isOctets(label, MAC) ? label.toString('latin1') : undefined))
+  return (
+    entries.every(([number]) => isIndex(number)) &&
+    !texts.includes(undefined) &&
+    new Set(texts).size === texts.length
+  )
+}
+
+const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0

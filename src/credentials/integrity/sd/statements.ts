@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import jsonld from 'jsonld'
 import { isObject, type JsonObject } from '../../../signing/strictJson.ts'
-import { canonicalise, explained, JSON_LD } from '../../jsonld/canonicalise.ts'
+import { canonicalise, expand, explained, JSON_LD } from '../../jsonld/canonicalise.ts'
 import { select } from './pointers.ts'
 
 /** A label that a blank node gets in place of another. */
@@ -34,8 +34,7 @@ export async function group(
   pointers: readonly (readonly string[])[],
 ): Promise<Grouped> {
   const names = { prefix: `urn:bnid:${randomUUID()}:`, count: 0 }
-  const expanded = await explained(() => jsonld.expand(document, JSON_LD))
-  const skolemised = expanded.map((node) => named(node, names))
+  const skolemised = (await expand(document)).map((node) => named(node, names))
   const compact = await explained(() => jsonld.compact(skolemised, document['@context'], JSON_LD))
   const canonicalLabels = new Map<string, string>()
   const canonical = await canonicalise((await statementsOf(skolemised, names.prefix)).join(''), {
