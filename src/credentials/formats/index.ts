@@ -6,7 +6,8 @@ import { without } from '../integrity/proof.ts'
 import { dataIntegrity } from './dataIntegrity.ts'
 import type { Format, JsonObject, PresentRequest, Verdict, VerifyRequest } from './format.ts'
 import { jwt } from './jwt.ts'
-import { isClaims, isOfType } from './making.ts'
+import { withEnvelopes } from './enveloped.ts'
+import { isClaims, isOfType, versionOf } from './making.ts'
 import { sdJwt } from './sdJwt.ts'
 
 /** What is of W3C's data models, and is not only claims of an SD-JWT VC, is what they want, whatever it is secured with. */
@@ -23,7 +24,7 @@ const modelled = (row: Format): Format => {
     ...(present && {
       present: async (request: PresentRequest) => {
         const { presentation } = request
-        if (typeof presentation !== 'string') refuseProblems(presentationProblems(itself(presentation)))
+        if (typeof presentation !== 'string') refuseProblems(presentationProblems(made(presentation)))
         return present(request)
       },
     }),
@@ -39,6 +40,10 @@ const modelled = (row: Format): Format => {
     },
   }
 }
+
+/** As it is signed: in version 2.0, whatever stands in it is in an envelope, or refused. */
+const made = (presentation: JsonObject): JsonObject =>
+  versionOf(presentation) === '2.0' ? withEnvelopes(presentation) : itself(presentation)
 
 /** What stands in a presentation is judged by itself. */
 const itself = (presentation: JsonObject): JsonObject => without(presentation, 'verifiableCredential')
