@@ -129,7 +129,7 @@ describe('a vp+sd-jwt is not made', () => {
     ],
     ['with vp', { ...VP, vp: {} }, {}, 'vp: not in version 2.0'],
     ['with an audience of its own', { ...VP, aud: 'x' }, {}, 'aud: not in version 2.0'],
-    ['with an iss that differs', { ...VP, iss: 'x' }, {}, 'iss: differs from issuer'],
+    ['with an iss that differs', { ...VP, iss: 'x' }, {}, 'iss: differs from holder'],
     ['with a cryptosuite', VP, { cryptosuite: 'x' }, 'cryptosuite: not in this format'],
     ['with digests', { ...VP, _sd: [] }, {}, '_sd: a name that claims must not have (RFC 9901, 4.1)'],
     [

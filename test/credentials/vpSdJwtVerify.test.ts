@@ -108,7 +108,7 @@ describe('a vp+sd-jwt is not believed', () => {
     ['validUntil', { validUntil: '2026-06-01T12:00:00Z' }, 'expired: validUntil: is over'],
     ['no nonce', { nonce: undefined }, 'challenge-mismatch: Not made for this challenge'],
     ['no aud', { aud: undefined }, 'domain-mismatch: Not made for this domain'],
-    ['iss that is not the holder', { iss: 'x' }, 'claims-differ: iss: differs from issuer'],
+    ['iss that is not the holder', { iss: 'x' }, 'claims-differ: iss: differs from holder'],
     ['vp', { vp: {} }, 'claim-not-allowed: vp: not in version 2.0, whose document is the claims'],
     [
       'the context of version 1.1',

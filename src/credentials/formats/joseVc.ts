@@ -14,7 +14,9 @@ const CLAIMS = new Set(['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'nonce'
 const twins = (
   document: JsonObject,
 ): readonly (readonly [claim: string, member: string, value: unknown])[] => [
-  ['iss', 'issuer', idOf(document['issuer'] ?? document['holder'])],
+  document['issuer'] === undefined
+    ? ['iss', 'holder', idOf(document['holder'])]
+    : ['iss', 'issuer', idOf(document['issuer'])],
   ['sub', 'credentialSubject.id', idOf(document['credentialSubject'])],
   ['jti', 'id', document['id']],
 ]
