@@ -38,12 +38,16 @@ export async function insertIssuer(
   })
 }
 
-/** Enters a key; the ones before it sign nothing more. */
+/** Enters a key, in a transaction; the ones before it sign nothing more. Who is second waits, and sees the first one's. */
 export async function insertIssuerKey(
-  q: Queries,
+  tx: Queries,
   key: Pick<IssuerKeyRow, 'issuerId' | 'verificationMethod' | 'scheme' | 'seal'> & { readonly keyId: string },
 ): Promise<void> {
-  await q.query({
+  await tx.query({
+    text: 'select from credential_issuer where id = $1::uuid for update',
+    values: [key.issuerId],
+  })
+  await tx.query({
     text: `with rotated as (
         update credential_issuer_key set state = 'rotated' where issuer_id = $1::uuid and state = 'enabled')
       insert into credential_issuer_key (issuer_id, key_id, verification_method, scheme, seal)
