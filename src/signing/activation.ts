@@ -149,7 +149,7 @@ async function activated(
 
 async function refuseUnknown(ctx: Context, request: AuthoriseRequest): Promise<never> {
   if (request.otp !== undefined) await ctx.token.mac('totp-seed', NOBODYS_SALT)
-  await stretch(request.secrets, { salt: NOBODYS_SALT, ...KDF })
+  await stretch(request.secrets, { salt: NOBODYS_SALT, ...KDF }, request.clientId)
   await ctx.token.mac('credential', NOBODYS_SALT)
   throw new Refusal('credential_unknown', 'Invalid parameter credentialID')
 }
@@ -199,7 +199,7 @@ async function judge(
 ): Promise<{ readonly seal: Buffer | undefined; readonly otp: Spend | undefined }> {
   const { key, activation, credential, authorisation, now } = found
   const otp = await judgeOtp(ctx, credential, { clientId: request.clientId, otp: request.otp, now })
-  const stretched = await stretch(request.secrets, activation)
+  const stretched = await stretch(request.secrets, activation, request.clientId)
   const records = { key, activation, authorisation, credential: credentialRecord(credential) }
   return { seal: await ctx.token.activate({ ...records, stretched }), otp }
 }

@@ -35,7 +35,7 @@ export interface KeyActivation {
     finish: (made: Sealed<AuthorisationRecord>, attempt: Attempt) => Promise<void>,
   ) => Promise<Sealed<AuthorisationRecord>>
   /** The work of judging for a key that there is not, so that asking for one tells nothing. */
-  readonly pretend: (ctx: Context, secrets: readonly string[]) => Promise<void>
+  readonly pretend: (ctx: Context, asked: Pick<Opening, 'clientId' | 'secrets'>) => Promise<void>
 }
 
 /** TABLE of what opens keys; the first one opens new keys. */

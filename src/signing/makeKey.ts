@@ -38,7 +38,8 @@ export async function makeKey(ctx: Context, request: KeyRequest): Promise<Sealed
     throw tokenRefusal(ctx, error)
   })
   const facts = { act: 'key.generate', actor, subjects: [`key:${keyId}`], signatureId: keyId }
-  const activation = request.secrets === undefined ? undefined : await verifierInput(ctx, request.secrets)
+  const activation =
+    request.secrets === undefined ? undefined : await verifierInput(ctx, request.secrets, actor)
   await ctx.db.transaction(async (tx) => {
     await planKey(tx, { id: keyId, tokenSerial, ckaId, keyType, purpose })
     await insertAudit(tx, [auditEntry({ ...facts, kind: 'intent', detail: { keyType, purpose } })])
@@ -64,8 +65,8 @@ function makerOf(ctx: Context, purpose: Purpose): string {
   }
 }
 
-async function verifierInput(ctx: Context, secrets: readonly string[]) {
+async function verifierInput(ctx: Context, secrets: readonly string[], actor: string) {
   const salt = await ctx.token.random(SALT_OCTETS)
-  const stretched = await stretch(secrets, { salt, ...KDF })
+  const stretched = await stretch(secrets, { salt, ...KDF }, actor)
   return { salt, ...KDF, secrets: secrets.length, stretched }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { hashRaw } from '@node-rs/argon2'
+import { FairQueue } from '../../hsm/queue.ts'
 import { Refusal, unavailable } from '../refusal.ts'
 
 /** OWASP's second recommendation for Argon2id: about 10 ms here, and 19 MiB while it runs. */
@@ -10,8 +11,10 @@ export const SALT_OCTETS = 16
 const STRETCHED_OCTETS = 32
 /** As many as may compute without starving the thread pool that DNS and files share. */
 const MAX_RUNNING = 2
-/** About a second of work: who comes later is told to come again. */
-const MAX_WAITING = 150
+/** What one client may have waiting, about a second of work: when it asks for more, it is told to come again. */
+const MAX_WAITING_OF_ONE = 150
+/** What may wait in all: a request and little more each. Whose turn it is goes round among the clients. */
+const MAX_WAITING = 1_000
 
 /** A PIN guards one key and is tried 5 times at most before it locks: six characters leave one guess in 200,000. */
 export const PIN_MIN = 6
@@ -45,15 +48,23 @@ export function combineSecrets(secrets: readonly string[]): Buffer {
 }
 
 let running = 0
-const waiting: (() => void)[] = []
+const waiting = new FairQueue<{ readonly flow: string; readonly cost: 1; readonly start: () => void }>({
+  whole: MAX_WAITING,
+  flow: MAX_WAITING_OF_ONE,
+})
 
-/** Argon2id over the combined secrets, off the event loop. @throws Refusal 'unavailable' when too many wait already. */
-export async function stretch(secrets: readonly string[], parameters: KdfParameters): Promise<Buffer> {
+/**
+ * Argon2id over the combined secrets, off the event loop.
+ * @param flow whose turn it uses up: a client that asks for much delays others by one of its own only
+ * @throws Refusal 'unavailable' when too many wait already
+ */
+export async function stretch(
+  secrets: readonly string[],
+  parameters: KdfParameters,
+  flow: string,
+): Promise<Buffer> {
   const combined = combineSecrets(secrets)
-  if (running >= MAX_RUNNING) {
-    if (waiting.length >= MAX_WAITING) throw unavailable('Too many authorisations at once')
-    await new Promise<void>((resolve) => waiting.push(resolve))
-  } else running++
+  await turnOf(flow)
   try {
     return await hashRaw(combined, {
       // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- see ARGON2ID
@@ -65,10 +76,36 @@ export async function stretch(secrets: readonly string[], parameters: KdfParamet
       outputLen: STRETCHED_OCTETS,
     })
   } finally {
-    const next = waiting.shift()
-    if (next === undefined) running--
-    else next()
+    next()
   }
+}
+
+async function turnOf(flow: string): Promise<void> {
+  if (running < MAX_RUNNING) {
+    running++
+    return
+  }
+  if (!waiting.hasRoom(flow, 1)) throw unavailable('Too many authorisations at once')
+  await new Promise<void>((start) => {
+    waiting.push({ flow, cost: 1, start })
+  })
+}
+
+/** Whoever ends leaves his place to the next one. */
+function next(): void {
+  if (waiting.isEmpty) {
+    running--
+    return
+  }
+  let isFree = true
+  waiting.drain(
+    () => isFree,
+    ({ start }) => {
+      isFree = false
+      start()
+      return true
+    },
+  )
 }
 
 /** @throws Refusal 'invalid_request' with a sentence for the holder, when a PIN is too easy to guess. */

@@ -40,8 +40,8 @@ export const secretsActivation: KeyActivation = {
       return made
     })
   },
-  pretend: async (ctx, secrets) => {
-    await stretch(secrets, { salt: NOBODYS_SALT, ...KDF })
+  pretend: async (ctx, { clientId, secrets }) => {
+    await stretch(secrets, { salt: NOBODYS_SALT, ...KDF }, clientId)
     await ctx.token.mac('credential', NOBODYS_SALT).catch((error: unknown) => {
       throw tokenRefusal(ctx, error)
     })
@@ -84,10 +84,10 @@ const locked = (): Refusal =>
 
 async function sealed(
   ctx: Context,
-  { key, secrets }: Opening,
+  { key, clientId, secrets }: Opening,
   records: { readonly activation: Sealed<ActivationRecord>; readonly authorisation: AuthorisationRecord },
 ): Promise<Buffer | undefined> {
-  const stretched = await stretch(secrets, records.activation)
+  const stretched = await stretch(secrets, records.activation, clientId)
   return ctx.token.activate({ key, ...records, stretched })
 }
 

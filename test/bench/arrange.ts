@@ -82,7 +82,7 @@ async function newCredential(service: TestService, keyType: KeyType): Promise<Be
   const key = credentialKey(row)
   const activation = await findActivation(service.ctx.db, key)
   if (activation === undefined) throw new Error('the key has no verifier')
-  const stretched = await stretch([made.pin], activation)
+  const stretched = await stretch([made.pin], activation, 'bench')
   return { id: row.id, clientId: row.clientId, key, record: credentialRecord(row), activation, stretched }
 }
 

@@ -22,7 +22,7 @@ describe('activation secrets', () => {
 
   it('are stretched by Argon2id, to the octets that another implementation computes', async () => {
     const salt = Buffer.alloc(16, 7)
-    const stretched = await stretch(['12345678'], { salt, ...KDF })
+    const stretched = await stretch(['12345678'], { salt, ...KDF }, 'a')
     expect(stretched.toString('hex')).to.equal(EXPECTED)
   })
 
@@ -30,10 +30,29 @@ describe('activation secrets', () => {
     let turns = 0
     const timer = setInterval(() => turns++, 2)
     await Promise.all(
-      Array.from({ length: 20 }, () => stretch(['x'.repeat(9)], { salt: Buffer.alloc(16), ...KDF })),
+      Array.from({ length: 20 }, () => stretch(['x'.repeat(9)], { salt: Buffer.alloc(16), ...KDF }, 'a')),
     )
     clearInterval(timer)
     expect(turns).to.be.greaterThan(10)
+  })
+
+  it('of one client wait for one of each other client, and are refused when too many wait, and no other client is', async () => {
+    const quick = { salt: Buffer.alloc(16), memoryKiB: 64, passes: 1, lanes: 1 }
+    const ended: string[] = []
+    const ask = (flow: string): Promise<unknown> =>
+      stretch(['secret'], quick, flow).then(
+        () => ended.push(flow),
+        (error: unknown) => error,
+      )
+    // Two run, and as many wait as one client may have.
+    const greedy = Array.from({ length: 2 + 150 }, () => ask('greedy'))
+    const refused = await ask('greedy')
+    expect(refused).to.be.instanceOf(Refusal)
+    expect(refused).to.include({ code: 'unavailable', message: 'Too many authorisations at once' })
+    await Promise.all([ask('modest'), ask('modest')])
+    expect(ended.filter((flow) => flow === 'greedy').length).to.be.lessThan(20)
+    await Promise.all(greedy)
+    expect(ended).to.have.length(2 + 150 + 2)
   })
 
   for (const pin of ['12345', '000000', '123456', '987654', 'aaaaaaaa', 'x'.repeat(65), '']) {

@@ -57,7 +57,8 @@ export async function keyById(
 async function meant(ctx: Context, asking: Asking, keys: readonly HolderKeyRow[]): Promise<HolderKeyRow> {
   const [key, another] = keys
   if (key === undefined) {
-    if (asking.secrets !== undefined) await keyActivations[0].pretend(ctx, asking.secrets)
+    const { clientId, secrets } = asking
+    if (secrets !== undefined) await keyActivations[0].pretend(ctx, { clientId, secrets })
     throw unknownKey()
   }
   if (another !== undefined) {
