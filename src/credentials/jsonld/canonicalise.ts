@@ -1,7 +1,7 @@
-import jsonld, { type Options, type RemoteDocument } from 'jsonld'
+import type { Options } from 'jsonld'
 import { Refusal } from '../../refusal.ts'
 import type { JsonObject } from '../formats/format.ts'
-import { contextOf } from './contexts.ts'
+import { documentLoader, jsonld } from './library.ts'
 import { contextResolver } from './resolver.ts'
 
 /**
@@ -9,11 +9,6 @@ import { contextResolver } from './resolver.ts'
  * write. A clique of ten, made to take hours, ends after a few milliseconds.
  */
 const MAX_WORK_FACTOR = 1
-
-/** What the library asks for a URL gets from memory, or is refused. */
-function documentLoader(url: string): Promise<RemoteDocument> {
-  return Promise.resolve({ contextUrl: null, documentUrl: url, document: contextOf(url), tag: 'static' })
-}
 
 /** Everywhere the same: no network, nothing dropped without a word, no base that relative references could be read by. */
 export const JSON_LD: Options = {
@@ -23,8 +18,6 @@ export const JSON_LD: Options = {
   base: null,
   rdfDirection: 'i18n-datatype',
 }
-// Nobody here calls the library without a loader. Should anybody, it gets this one and not one that downloads.
-jsonld.documentLoader = documentLoader
 
 export interface Canonicalisation {
   readonly hash: 'sha256' | 'sha384'
@@ -47,7 +40,7 @@ export async function canonicalise(
     ...(labels === undefined ? {} : { canonicalIdMap: labels }),
   } as const
   const format = typeof document === 'string' ? ({ inputFormat: 'application/n-quads' } as const) : {}
-  return explained(() => jsonld.canonize(document, { ...JSON_LD, ...format, canonizeOptions }))
+  return explained(() => jsonld().canonize(document, { ...JSON_LD, ...format, canonizeOptions }))
 }
 
 /** Whatever the library says no to is what its caller wrote. @throws Refusal invalid_request */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import jsonld from 'jsonld'
 import { isObject, type JsonObject } from '../../../signing/strictJson.ts'
 import { canonicalise, explained, JSON_LD } from '../../jsonld/canonicalise.ts'
+import { jsonld } from '../../jsonld/library.ts'
 import { select } from './pointers.ts'
 
 /** A label that a blank node gets in place of another. */
@@ -34,9 +34,9 @@ export async function group(
   pointers: readonly (readonly string[])[],
 ): Promise<Grouped> {
   const names = { prefix: `urn:bnid:${randomUUID()}:`, count: 0 }
-  const expanded = await explained(() => jsonld.expand(document, JSON_LD))
+  const expanded = await explained(() => jsonld().expand(document, JSON_LD))
   const skolemised = expanded.map((node) => named(node, names))
-  const compact = await explained(() => jsonld.compact(skolemised, document['@context'], JSON_LD))
+  const compact = await explained(() => jsonld().compact(skolemised, document['@context'], JSON_LD))
   const canonicalLabels = new Map<string, string>()
   const canonical = await canonicalise((await statementsOf(skolemised, names.prefix)).join(''), {
     hash: 'sha256',
@@ -77,7 +77,7 @@ function named(value: unknown, names: { readonly prefix: string; count: number }
 
 /** Statements of a document whose blank nodes have names, with these as labels again. */
 async function statementsOf(document: object, prefix: string): Promise<string[]> {
-  const text = await explained(() => jsonld.toRDF(document, { ...JSON_LD, format: 'application/n-quads' }))
+  const text = await explained(() => jsonld().toRDF(document, { ...JSON_LD, format: 'application/n-quads' }))
   return linesOf(text).map((line) =>
     mapTerms(line, (term) =>
       term.startsWith(`<${prefix}`) ? `_:${term.slice(1 + prefix.length, -1)}` : term,
