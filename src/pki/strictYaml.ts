@@ -1,8 +1,9 @@
+import { createRequire } from 'node:module'
 import type * as Yaml from 'yaml'
 import { lazily } from '../lazily.ts'
 
 /** Read for ceremonies alone. */
-const yaml = lazily<typeof Yaml>('yaml')
+const yaml = lazily(() => createRequire(import.meta.url)('yaml') as typeof Yaml)
 
 /** What is no YAML, or more of YAML than a file for reviewers needs. */
 export class ParseError extends Error {

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import type Jsonld from 'jsonld'
 import type { RemoteDocument } from 'jsonld'
 import { lazily } from '../../lazily.ts'
@@ -8,7 +9,7 @@ export function documentLoader(url: string): Promise<RemoteDocument> {
   return Promise.resolve({ contextUrl: null, documentUrl: url, document: contextOf(url), tag: 'static' })
 }
 
-const library = lazily<typeof Jsonld>('jsonld')
+const library = lazily(() => createRequire(import.meta.url)('jsonld') as typeof Jsonld)
 
 /** Nobody here calls the library without a loader. Should anybody, it gets this one and not one that downloads. */
 export function jsonld(): typeof Jsonld {
