@@ -7,6 +7,7 @@ import { authoritiesByCeremony } from '../config/production.ts'
 import { createApp } from './app.ts'
 import type { Context } from './context.ts'
 import { registerContexts } from './credentials/jsonld/contexts.ts'
+import { jsonld } from './credentials/jsonld/library.ts'
 import { findClient } from './db/clients.ts'
 import { Database } from './db/database.ts'
 import { checkSchema, migrate } from './db/migrate.ts'
@@ -142,11 +143,11 @@ function outgoing({ outgoing: allowed, messages }: Config): Fetch {
 }
 
 /** @throws ConfigError for a context that cannot be read, or is not the one that was pinned */
-function registerJsonLd({ jsonld }: Config): void {
+function registerJsonLd({ profile, jsonld: { contexts } }: Config): void {
+  // The first request that needs the library would wait a tenth of a second for it, and all others with it.
+  if (profile === 'production') jsonld()
   try {
-    registerContexts(
-      jsonld.contexts.map(({ file, ...pinned }) => ({ ...pinned, octets: readFileSync(file) })),
-    )
+    registerContexts(contexts.map(({ file, ...pinned }) => ({ ...pinned, octets: readFileSync(file) })))
   } catch (error) {
     throw new ConfigError([`jsonld.contexts: ${(error as Error).message}`])
   }

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Module, type Slot } from 'graphene-pk11'
+import type { Module, Slot } from 'graphene-pk11'
 import type { Hello } from '../codec.ts'
 import type { ProviderRow } from '../providers.ts'
 import type { TokenAccess } from '../starting.ts'
 import type { MechanismInfo } from '../types.ts'
 import { Failure } from './answer.ts'
 import { CKF, ckr } from './cryptoki.ts'
+import { graphene } from './graphene.ts'
 
 /** How to reach a token, its make looked up. */
 export interface StartOptions extends Omit<TokenAccess, 'provider'> {
@@ -34,7 +35,7 @@ const LONGEST_PAUSE_MS = 500
  */
 export async function connect(options: StartOptions, loaded?: Module): Promise<Connection> {
   const sha256 = moduleDigest(options.module)
-  const module = loaded ?? Module.load(options.module)
+  const module = loaded ?? graphene.Module.load(options.module)
   let trouble = ''
   for (let attempt = 0; attempt < TRIES; attempt++) {
     try {

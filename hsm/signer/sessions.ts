@@ -1,5 +1,6 @@
-import { SessionFlag, type Module, type Session, type Slot } from 'graphene-pk11'
+import type { Module, Session, Slot } from 'graphene-pk11'
 import type { Handle, PKCS11 } from 'pkcs11js'
+import { graphene } from './graphene.ts'
 
 /**
  * One session that is worked with. A session that saw any error is closed and never used again: after a failed C_Sign
@@ -42,5 +43,5 @@ export class WorkSession {
 
 /** Read-write, since some makes have no read-only sessions. */
 export function openSession(slot: Slot): Session {
-  return slot.open(SessionFlag.RW_SESSION | SessionFlag.SERIAL_SESSION)
+  return slot.open(graphene.SessionFlag.RW_SESSION | graphene.SessionFlag.SERIAL_SESSION)
 }

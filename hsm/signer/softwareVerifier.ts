@@ -1,11 +1,12 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Module, type Slot } from 'graphene-pk11'
+import type { Module, Slot } from 'graphene-pk11'
 import { keyTypes, schemes, type KeyType } from '../algorithms.ts'
 import { provider } from '../providers.ts'
 import type { ModuleAccess } from '../starting.ts'
 import { Failure } from './answer.ts'
 import { finalize, initialise, moduleDigest } from './connect.ts'
+import { graphene } from './graphene.ts'
 import { Verifier, type VerifyJob } from './verifier.ts'
 
 /** As with signers: SoftHSM loses some starts that overlap with others'. */
@@ -28,7 +29,7 @@ export async function openVerifier(access: ModuleAccess): Promise<OpenVerifier> 
   // The row is not asked anything, and yet a make that cannot be opened is none to verify with either.
   provider(access.provider)
   const sha256 = moduleDigest(access.module)
-  const module = Module.load(access.module)
+  const module = graphene.Module.load(access.module)
   let trouble: unknown
   for (let attempt = 0; attempt < TRIES; attempt++) {
     try {

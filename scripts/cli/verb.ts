@@ -12,7 +12,7 @@ export interface Session {
 
 export type Open = (command: Command) => Session
 export type Options = Readonly<Record<string, string | boolean | undefined>>
-type Work = (session: Session, args: readonly string[], options: Options) => Promise<void>
+export type Work = (session: Session, args: readonly string[], options: Options) => Promise<void>
 
 /** Adds a command's verb: `signature` as commander writes it, such as `show <id>`. */
 export function verb(

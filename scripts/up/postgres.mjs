@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { createCluster, serviceRolesSql, superuserSql, sweep } from './cluster.mjs'
 import { openLog, readLog } from './logs.mjs'
 import { newPassword, readPasswords } from './passwords.mjs'
-import { placeFor } from './place.mjs'
+import { passingRoot, placeFor } from './place.mjs'
 import { tail } from './run.mjs'
 import { step, Stop } from './say.mjs'
 import { endStale, RUNS_ALREADY } from './stale.mjs'
@@ -20,7 +20,16 @@ const PORT_TRIES = 5
 /** The service's database keeps what it committed: Postgres' own defaults. */
 const LASTING = {}
 /** A database of one test run is thrown away with it, so nothing is lost by not waiting for the disk. */
-const PASSING = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' }
+const PASSING = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+  max_connections: '200',
+  // It is in memory: what is kept of the log to be used again is kept small.
+  max_wal_size: '256MB',
+  // Passwords of such a database are derived from random ones: to stretch them makes nothing safer, and connecting slower.
+  scram_iterations: '1',
+}
 
 /**
  * @typedef {object} Running an embedded Postgres
@@ -60,9 +69,11 @@ export async function startPostgres(home) {
  */
 export async function startPassingPostgres(home, { durable = false } = {}) {
   const place = placeFor(home, await binaries())
-  const data = join(place.root, `test-${process.pid}-${randomBytes(4).toString('hex')}`)
+  // What waits for the disk is on the disk.
+  const root = durable ? place.root : passingRoot(home, place)
+  const data = join(root, `test-${process.pid}-${randomBytes(4).toString('hex')}`)
   const password = newPassword()
-  sweep(place.root)
+  sweep(root)
   await createCluster(place, data, superuserSql(password))
   const log = join(home, 'log', 'postgres-test.log')
   const settings = durable ? { ...LASTING, max_connections: '200' } : PASSING

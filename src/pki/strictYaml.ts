@@ -1,4 +1,9 @@
-import { CST, isMap, Lexer, LineCounter, parseDocument, type Document } from 'yaml'
+import { createRequire } from 'node:module'
+import type * as Yaml from 'yaml'
+import { lazily } from '../lazily.ts'
+
+/** Read for ceremonies alone. */
+const yaml = lazily(() => createRequire(import.meta.url)('yaml') as typeof Yaml)
 
 /** What is no YAML, or more of YAML than a file for reviewers needs. */
 export class ParseError extends Error {
@@ -22,6 +27,7 @@ export interface Located {
 export function readYaml(octets: Buffer): Located {
   const text = utf8(octets)
   refuseTricks(text)
+  const { LineCounter } = yaml()
   const lines = new LineCounter()
   const document = parsed(text, lines)
   const [problem] = [...document.errors, ...document.warnings]
@@ -67,6 +73,7 @@ const DEPTH_MAX = 16
 /** Looks at the tokens, before anything is made of them. */
 function refuseTricks(text: string): void {
   const seen = { line: 1, isScalar: false, depth: 0, inLine: 0 }
+  const { CST, Lexer } = yaml()
   for (const source of new Lexer().lex(text)) {
     const type = CST.tokenType(source) ?? ''
     // After this mark comes a scalar as it stands, which may begin with any character.
@@ -83,7 +90,7 @@ function refuseTricks(text: string): void {
   }
 }
 
-function parsed(text: string, lineCounter: LineCounter): Document.Parsed {
+function parsed(text: string, lineCounter: Yaml.LineCounter): Yaml.Document.Parsed {
   const strict = {
     version: '1.2',
     schema: 'core',
@@ -92,7 +99,7 @@ function parsed(text: string, lineCounter: LineCounter): Document.Parsed {
     uniqueKeys: true,
     stringKeys: true,
   } as const
-  return parseDocument(text, { ...strict, lineCounter, prettyErrors: false })
+  return yaml().parseDocument(text, { ...strict, lineCounter, prettyErrors: false })
 }
 
 function memberOf(value: unknown, name: PropertyKey): unknown {
@@ -100,7 +107,7 @@ function memberOf(value: unknown, name: PropertyKey): unknown {
   return (value as Record<PropertyKey, unknown>)[name]
 }
 
-function offsetOf(document: Document.Parsed, path: readonly PropertyKey[]): number {
+function offsetOf(document: Yaml.Document.Parsed, path: readonly PropertyKey[]): number {
   let offset = 0
   for (let length = 1; length <= path.length; length++) {
     const found = startOf(document, path.slice(0, length))
@@ -110,10 +117,10 @@ function offsetOf(document: Document.Parsed, path: readonly PropertyKey[]): numb
   return offset
 }
 
-function startOf(document: Document.Parsed, path: readonly PropertyKey[]): number | undefined {
+function startOf(document: Yaml.Document.Parsed, path: readonly PropertyKey[]): number | undefined {
   const name = path.at(-1)
   const parent: unknown = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true)
-  if (isMap(parent)) {
+  if (yaml().isMap(parent)) {
     const pair = parent.items.find(({ key }) => (key as { value?: unknown } | null)?.value === name)
     return (pair?.key as { range?: readonly number[] } | undefined)?.range?.[0]
   }

@@ -2,12 +2,15 @@ import { expect } from 'chai'
 import { failpoints } from './support/failpoints.ts'
 import { Killing, RECOVERY_MS } from './support/kills.ts'
 
+/** A hundred requests a second pass each point soon enough, and leave time to the tests beside these. */
+const THINKING_MS = 150
+
 /** The short form of kill.chaos.ts. */
 describe('a service that is killed under load', function () {
   this.timeout(120_000)
   let killing: Killing
   before(async () => {
-    killing = await Killing.begin()
+    killing = await Killing.begin({ thinkingMs: THINKING_MS })
   })
   after(() => killing.remove())
 

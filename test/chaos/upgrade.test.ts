@@ -6,8 +6,8 @@ import { Tree } from './support/tree.ts'
 
 const OLD = SCHEMA_VERSION
 /** Starting is what takes the time here, and it should get it. */
-const THINKING_MS = 50
-const STOCK = 6_000
+const THINKING_MS = 100
+const STOCK = 4_000
 /** Expand: a table that is written to all the time gets a column; a version that does not know it goes on. */
 const EXPAND = `alter table authorisation add column note text not null default 'none';
   create index on authorisation (note);

@@ -4,7 +4,7 @@ import { createCredential } from '../../src/api/admin/credentials.ts'
 import { codesStrings } from '../../src/api/enrol/codesStrings.ts'
 import { strings } from '../../src/api/enrol/strings.ts'
 import { Authenticator } from '../secondFactors/authenticator.ts'
-import { CHROMIUM, DESKTOP, PHONE, fits, launch, picture, violations } from '../support/browser.ts'
+import { CHROMIUM, DESKTOP, Looking, PHONE, fits, launch, picture, violations } from '../support/browser.ts'
 import { startService, type TestService } from '../support/startService.ts'
 
 const PIN = 'pin-73912846'
@@ -13,6 +13,7 @@ describe('the enrolment page in a browser', function () {
   this.timeout(60_000)
   let service: TestService
   let browser: Browser
+  let looking: Looking
   before(async function () {
     if (CHROMIUM === undefined) {
       console.log('      skipped: there is no Chromium on this machine')
@@ -20,6 +21,7 @@ describe('the enrolment page in a browser', function () {
     }
     service = await startService()
     browser = await launch(CHROMIUM)
+    looking = await Looking.in(browser)
   })
   after(async () => {
     if (CHROMIUM === undefined) return
@@ -91,7 +93,7 @@ describe('the enrolment page in a browser', function () {
 
   it('says what is wrong, where a screen reader hears it, and keeps the code', async () => {
     const made = await link()
-    const { page, complaints, close } = await open(made.link, { viewport: PHONE })
+    const page = await looking.at(made.link, { viewport: PHONE })
     await page.getByLabel(strings.en.pin).fill('123456')
     await page.getByLabel(strings.en.again).fill('123456')
     await page.getByRole('button').click()
@@ -109,8 +111,7 @@ describe('the enrolment page in a browser', function () {
     await picture(page, 'done-phone')
     expect(await violations(page)).to.deep.equal([])
     // A refused form is a page with status 400, which the browser's console calls an error.
-    expect(complaints.filter((text) => !text.includes('400'))).to.deep.equal([])
-    await close()
+    expect(looking.complaints.filter((text) => !text.includes('400'))).to.deep.equal([])
   })
 
   for (const [name, viewport] of [
@@ -119,13 +120,11 @@ describe('the enrolment page in a browser', function () {
   ] as const) {
     for (const scheme of ['light', 'dark'] as const) {
       it(`is accessible and fits: ${name}, ${scheme}`, async () => {
-        const { page, complaints, close } = await open(`${service.url}/enrol`, { viewport })
-        await page.emulateMedia({ colorScheme: scheme })
+        const page = await looking.at(`${service.url}/enrol`, { viewport, colorScheme: scheme })
         await picture(page, `paste-${name}-${scheme}`)
-        expect(complaints).to.deep.equal([])
+        expect(looking.complaints).to.deep.equal([])
         expect(await fits(page)).to.equal(true)
         expect(await violations(page)).to.deep.equal([])
-        await close()
       })
     }
   }

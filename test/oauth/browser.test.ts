@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core'
 import { strings, type Language } from '../../src/api/oauth/strings.ts'
 import { OID, digest } from '../csc/client.ts'
 import { Sending } from '../secondFactors/sending.ts'
-import { CHROMIUM, DESKTOP, PHONE, fits, launch, picture, violations } from '../support/browser.ts'
+import { CHROMIUM, DESKTOP, Looking, PHONE, fits, launch, picture, violations } from '../support/browser.ts'
 import { startService, type TestCredential, type TestService } from '../support/startService.ts'
 import { CodeClient } from './codeClient.ts'
 
@@ -13,6 +13,7 @@ describe('the page of a holder in a browser', function () {
   this.timeout(90_000)
   let service: TestService
   let browser: Browser
+  let looking: Looking
   let site: Server
   let address: string
   let client: CodeClient
@@ -33,6 +34,7 @@ describe('the page of a holder in a browser', function () {
     const call = { params: { id: registered.id }, body: { creationLimit: 10 } }
     await service.admin(service.operators.admin, 'POST /clients/:id/creation-limit', call)
     browser = await launch(CHROMIUM)
+    looking = await Looking.in(browser)
   })
   after(async () => {
     if (CHROMIUM === undefined) return
@@ -63,6 +65,8 @@ describe('the page of a holder in a browser', function () {
       ...more,
     })
 
+  const asking = (form: Record<string, string>): string =>
+    `${service.url}/oauth2/authorize?${new URLSearchParams(form).toString()}`
   /** From the client's site, as a link there would. */
   const open = async (form: Record<string, string>, viewport = DESKTOP) => {
     const context = await browser.newContext({ viewport, javaScriptEnabled: true })
@@ -71,8 +75,7 @@ describe('the page of a holder in a browser', function () {
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
     page.on('pageerror', (error) => complaints.push(error.message))
     await page.goto(address)
-    const url = `${service.url}/oauth2/authorize?${new URLSearchParams(form).toString()}`
-    await page.evaluate(`location.href = ${JSON.stringify(url)}`)
+    await page.evaluate(`location.href = ${JSON.stringify(asking(form))}`)
     await page.waitForURL(/\/oauth2\/consent\//)
     return { page, complaints, close: () => context.close() }
   }
@@ -107,7 +110,7 @@ describe('the page of a holder in a browser', function () {
   })
 
   it('says what is wrong where a screen reader hears it', async () => {
-    const { page, close } = await open(signing(), PHONE)
+    const page = await looking.at(asking(signing()), { viewport: PHONE })
     await page.getByLabel(strings.en.pin).fill('not the PIN')
     await page.getByRole('button', { name: strings.en.approve }).click()
     expect((await page.getByRole('alert').textContent())?.trim()).to.equal(strings.en.errors.pin)
@@ -118,7 +121,6 @@ describe('the page of a holder in a browser', function () {
     )
     await picture(page, 'mistake-phone')
     expect(await violations(page)).to.deep.equal([])
-    await close()
   })
 
   const looks: readonly (readonly [string, Record<string, string> | undefined])[] = [
@@ -135,12 +137,11 @@ describe('the page of a holder in a browser', function () {
         it(`is accessible and fits: ${name}, ${lang}, ${size}, ${colorScheme}`, async () => {
           const asked =
             form === undefined ? signing(2, { lang }) : client.login({ redirect_uri: address, lang, ...form })
-          const { page, close } = await open(asked, viewport)
-          await page.emulateMedia({ colorScheme })
+          const page = await looking.at(asking(asked), { viewport, colorScheme })
+          expect(page.url()).to.match(/\/oauth2\/consent\//)
           await picture(page, `${name}-${lang}-${size}-${colorScheme}`)
           expect(await fits(page)).to.equal(true)
           expect(await violations(page)).to.deep.equal([])
-          await close()
         })
       }
     }
@@ -159,12 +160,11 @@ describe('the page of a holder in a browser', function () {
     ['el', DESKTOP],
   ] as const) {
     it(`is accessible and fits: deletion, ${lang}`, async () => {
-      const { page, close } = await open(deletion(lang), viewport)
+      const page = await looking.at(asking(deletion(lang)), { viewport })
       await page.getByRole('button', { name: strings[lang].deletion.submit }).waitFor()
       await picture(page, `deletion-${lang}`)
       expect(await fits(page)).to.equal(true)
       expect(await violations(page)).to.deep.equal([])
-      await close()
     })
   }
 
@@ -172,7 +172,7 @@ describe('the page of a holder in a browser', function () {
     const { creation, errors } = strings.en
     const own = await service.newCredential({ clientId: client.client.id, mode: 'oauth2code' })
     const asked = client.login({ redirect_uri: address, scope: 'credential-creation' })
-    const { page, close } = await open(asked, PHONE)
+    const page = await looking.at(asking(asked), { viewport: PHONE })
     const pin = 'harbour-47-crane'
     service.keepSecret(pin)
     for (const text of [own.id, own.pin]) {
@@ -202,11 +202,10 @@ describe('the page of a holder in a browser', function () {
     const { body } = await client.redeem(code, { redirect_uri: address })
     const made = await client.call(String(body['access_token']), 'credentials/create', {})
     expect(made.status).to.equal(201)
-    await close()
   })
 
   it('folds many documents, and unfolds them', async () => {
-    const { page, close } = await open(signing(12), PHONE)
+    const page = await looking.at(asking(signing(12)), { viewport: PHONE })
     const last = page.getByText('part 12.pdf')
     expect(await last.isVisible()).to.equal(false)
     await page.getByText(strings.en.documents(12)).click()
@@ -214,7 +213,6 @@ describe('the page of a holder in a browser', function () {
     await picture(page, 'many-phone')
     expect(await fits(page)).to.equal(true)
     expect(await violations(page)).to.deep.equal([])
-    await close()
   })
 
   for (const [locale, viewport, colorScheme] of [

@@ -154,8 +154,11 @@ describe('metrics', () => {
   })
 
   it('are the same text for a hundred who ask at once, and leave health alone', async () => {
+    const began = performance.now()
     const answers = await Promise.all(Array.from({ length: 100 }, () => scrape(service.url)))
-    expect(new Set(answers.map(({ text }) => text)).size).to.be.at.most(2)
+    // Kept for a second: one text for each that began meanwhile, on a machine that takes so long.
+    const seconds = Math.floor((performance.now() - began) / 1000)
+    expect(new Set(answers.map(({ text }) => text)).size).to.be.at.most(2 + seconds)
     expect((await fetch(`${service.url}/health`)).status).to.equal(200)
   })
 

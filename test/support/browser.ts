@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { chromium, type Browser, type Page } from 'playwright-core'
+import { chromium, type Browser, type BrowserContext, type Page, type ViewportSize } from 'playwright-core'
 
 /** The system's browser; undefined: there is none, and what needs it skips. */
 export const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
@@ -30,6 +30,41 @@ export async function picture(page: Page, name: string, how = { fullPage: true }
   if (PICTURES === undefined) return
   mkdirSync(PICTURES, { recursive: true })
   await page.screenshot({ path: join(PICTURES, `${name}.png`), ...how })
+}
+
+/**
+ * One page for looks that are alike: another one is another process, and the first look in a process takes six times as long
+ * as the next. No cookie is kept from one to the next.
+ */
+export class Looking {
+  readonly #context: BrowserContext
+  readonly #page: Page
+  /** What the browser's console called an error since the page was opened last. */
+  complaints: string[] = []
+
+  private constructor(context: BrowserContext, page: Page) {
+    this.#context = context
+    this.#page = page
+    page.on('console', (message) => message.type() === 'error' && this.complaints.push(message.text()))
+    page.on('pageerror', (error) => this.complaints.push(error.message))
+  }
+
+  static async in(browser: Browser): Promise<Looking> {
+    const context = await browser.newContext({ locale: 'en' })
+    return new Looking(context, await context.newPage())
+  }
+
+  async at(
+    url: string,
+    { viewport, colorScheme = 'light' }: { viewport: ViewportSize; colorScheme?: 'light' | 'dark' },
+  ): Promise<Page> {
+    this.complaints = []
+    await this.#context.clearCookies()
+    await this.#page.setViewportSize(viewport)
+    await this.#page.emulateMedia({ colorScheme })
+    await this.#page.goto(url)
+    return this.#page
+  }
 }
 
 /** What axe finds. Its script comes through the debugger, which the page's policy does not bind. */

@@ -50,9 +50,7 @@ export async function createTestDatabase(
   options: { readonly server?: URL; readonly template?: string | undefined } = {},
 ): Promise<TestDatabase> {
   const { server = serverUrl() } = options
-  const template =
-    options.template ??
-    (await withClient(urlFor(server, 'postgres'), (client) => ensureTemplate(client, server)))
+  const template = options.template ?? (await templateOf(server))
   const name = `test_${randomBytes(6).toString('hex')}`
   await withClient(urlFor(server, 'postgres'), async (client) => {
     await client.query(`create database ${name} template ${template} owner intaglio_owner`)
@@ -67,6 +65,17 @@ export async function createTestDatabase(
         await client.query(`drop database if exists ${name} with (force)`)
       }),
   }
+}
+
+const templates = new Map<string, Promise<string>>()
+
+/** A process asks each server once. */
+function templateOf(server: URL): Promise<string> {
+  const made =
+    templates.get(server.href) ??
+    withClient(urlFor(server, 'postgres'), (client) => ensureTemplate(client, server))
+  templates.set(server.href, made)
+  return made
 }
 
 /** The template's name carries the hash of the migrations, so a changed one makes a new template. */

@@ -35,6 +35,7 @@ interface Place {
 }
 interface SetUp {
   readonly placeFor: (home: string, bin: string) => Place
+  readonly passingRoot: (home: string, place: Place) => string
   readonly createCluster: (place: Place, data: string, sql: string) => Promise<void>
   readonly superuserSql: (password: string) => string
 }
@@ -72,12 +73,14 @@ export class OwnPostgres {
   static async start(
     options: { readonly folder?: string; readonly settings?: Readonly<Record<string, string>> } = {},
   ): Promise<OwnPostgres> {
-    const { placeFor, createCluster, superuserSql } = await setUp()
-    const place = placeFor(join(root, '.local'), await binaries())
+    const { placeFor, passingRoot, createCluster, superuserSql } = await setUp()
+    const home = join(root, '.local')
+    const place = placeFor(home, await binaries())
+    const folder = options.folder ?? passingRoot(home, place)
     // Named as test runs name theirs: what a killed run leaves is swept by the next.
-    const data = join(options.folder ?? place.root, `test-${process.pid}-${randomBytes(4).toString('hex')}`)
+    const data = join(folder, `test-${process.pid}-${randomBytes(4).toString('hex')}`)
     const password = randomBytes(16).toString('hex')
-    await createCluster({ ...place, root: options.folder ?? place.root }, data, superuserSql(password))
+    await createCluster({ ...place, root: folder }, data, superuserSql(password))
     const settings = { ...SETTINGS, ...options.settings }
     const postgres = new OwnPostgres({ place, data, port: await freePort(), password, settings })
     await postgres.start()

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { describeTbs, tbsOf, type Described } from '../../../src/pki/describe.ts'
+import type { Described } from '../../../src/pki/describe.ts'
 import type { Item } from '../admin.ts'
 import { Failure } from '../failure.ts'
 import { octetsOf, writeTo } from '../files.ts'
@@ -121,7 +121,7 @@ async function exported(
 
 async function show({ admin, output }: Session, [which = '']: readonly string[]): Promise<void> {
   if (!ON_SERVER.test(which)) {
-    const says = described(derOf(octetsOf(which)), which)
+    const says = await described(derOf(octetsOf(which)), which)
     printItem(output, output.json ? { says } : inWords(says as unknown as Item))
     return
   }
@@ -129,7 +129,8 @@ async function show({ admin, output }: Session, [which = '']: readonly string[])
   printItem(output, output.json ? item : asShown(item))
 }
 
-function described(der: Buffer, file: string): Described {
+async function described(der: Buffer, file: string): Promise<Described> {
+  const { describeTbs, tbsOf } = await import('../../../src/pki/describe.ts')
   try {
     return describeTbs(tbsOf(der))
   } catch {

@@ -1,7 +1,8 @@
-import jsonld, { type Options, type RemoteDocument } from 'jsonld'
+import type { Options } from 'jsonld'
 import { Refusal } from '../../refusal.ts'
 import { isObject, type JsonObject } from '../../signing/strictJson.ts'
-import { contextOf } from './contexts.ts'
+import { yieldToOthers } from '../../yielding.ts'
+import { documentLoader, jsonld } from './library.ts'
 import { contextResolver } from './resolver.ts'
 
 /**
@@ -9,11 +10,6 @@ import { contextResolver } from './resolver.ts'
  * write. A clique of ten, made to take hours, ends after a few milliseconds.
  */
 const MAX_WORK_FACTOR = 1
-
-/** What the library asks for a URL gets from memory, or is refused. */
-function documentLoader(url: string): Promise<RemoteDocument> {
-  return Promise.resolve({ contextUrl: null, documentUrl: url, document: contextOf(url), tag: 'static' })
-}
 
 /** Everywhere the same: no network, nothing dropped without a word, no base that relative references could be read by. */
 export const JSON_LD: Options = {
@@ -23,8 +19,6 @@ export const JSON_LD: Options = {
   base: null,
   rdfDirection: 'i18n-datatype',
 }
-// Nobody here calls the library without a loader. Should anybody, it gets this one and not one that downloads.
-jsonld.documentLoader = documentLoader
 
 export interface Canonicalisation {
   readonly hash: 'sha256' | 'sha384'
@@ -46,10 +40,11 @@ export async function canonicalise(
     maxWorkFactor: MAX_WORK_FACTOR,
     ...(labels === undefined ? {} : { canonicalIdMap: labels }),
   } as const
+  await yieldToOthers()
   const isText = typeof document === 'string'
   const form = isText ? ({ inputFormat: 'application/n-quads' } as const) : ({ skipExpansion: true } as const)
   const input = isText ? document : await expand(document)
-  const text = await explained(() => jsonld.canonize(input, { ...JSON_LD, ...form, canonizeOptions }))
+  const text = await explained(() => jsonld().canonize(input, { ...JSON_LD, ...form, canonizeOptions }))
   // Different halves are the same octets: one signature would be that of several documents.
   if (HALF.test(text)) throw new Refusal('invalid_request', 'half a surrogate pair is no character')
   return text
@@ -63,7 +58,7 @@ const HALF = /\p{Surrogate}/u
  * @throws Refusal invalid_request
  */
 export async function expand(document: JsonObject): Promise<unknown[]> {
-  const expanded = await explained(() => jsonld.expand(document, JSON_LD))
+  const expanded = await explained(() => jsonld().expand(document, JSON_LD))
   refuseIndexes(expanded)
   return expanded
 }

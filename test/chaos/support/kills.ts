@@ -41,14 +41,14 @@ export class Killing {
   #isWatching = true
   #watch: Promise<void> = Promise.resolve()
 
-  private constructor(ground: Ground) {
+  private constructor(ground: Ground, thinkingMs: number) {
     this.ground = ground
     const urls = (): string[] => this.places.map(({ url }) => url)
-    this.load = new Load(ground, { urls, clients: CLIENTS, thinkingMs: THINKING_MS })
+    this.load = new Load(ground, { urls, clients: CLIENTS, thinkingMs })
   }
 
-  static async begin(): Promise<Killing> {
-    const killing = new Killing(await Ground.make())
+  static async begin({ thinkingMs = THINKING_MS } = {}): Promise<Killing> {
+    const killing = new Killing(await Ground.make(), thinkingMs)
     await killing.addPlace()
     await killing.load.stock(killing.places[0]?.url ?? '', STOCK)
     killing.load.start()

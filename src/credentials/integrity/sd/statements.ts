@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import jsonld from 'jsonld'
 import { isObject, type JsonObject } from '../../../signing/strictJson.ts'
 import { canonicalise, expand, explained, JSON_LD } from '../../jsonld/canonicalise.ts'
+import { jsonld } from '../../jsonld/library.ts'
 import { select } from './pointers.ts'
 
 /** A label that a blank node gets in place of another. */
@@ -35,7 +35,7 @@ export async function group(
 ): Promise<Grouped> {
   const names = { prefix: `urn:bnid:${randomUUID()}:`, count: 0 }
   const skolemised = (await expand(document)).map((node) => named(node, names))
-  const compact = await explained(() => jsonld.compact(skolemised, document['@context'], JSON_LD))
+  const compact = await explained(() => jsonld().compact(skolemised, document['@context'], JSON_LD))
   const canonicalLabels = new Map<string, string>()
   const canonical = await canonicalise((await statementsOf(skolemised, names.prefix)).join(''), {
     hash: 'sha256',
@@ -76,7 +76,7 @@ function named(value: unknown, names: { readonly prefix: string; count: number }
 
 /** Statements of a document whose blank nodes have names, with these as labels again. */
 async function statementsOf(document: object, prefix: string): Promise<string[]> {
-  const text = await explained(() => jsonld.toRDF(document, { ...JSON_LD, format: 'application/n-quads' }))
+  const text = await explained(() => jsonld().toRDF(document, { ...JSON_LD, format: 'application/n-quads' }))
   return linesOf(text).map((line) =>
     mapTerms(line, (term) =>
       term.startsWith(`<${prefix}`) ? `_:${term.slice(1 + prefix.length, -1)}` : term,
