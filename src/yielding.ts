@@ -1,18 +1,28 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** How long work that is not asynchronous may go on, in all, before whatever else came in has its turn of the event loop. */
+/** How long such work may go on before whatever else came in has its turn of the event loop. */
 const TURN_MS = 5
 
 /** When the work of this turn of the loop began. */
 let begunAt: number | undefined
+/** What is under way, and all that waits for it. */
+let last: Promise<unknown> = Promise.resolve()
 
 /**
- * To be awaited before each piece of such work, say a millisecond of it: of many requests that came at once, so many go on in
- * this turn as it has room for.
+ * For work that waits for nothing, and takes long: one piece after the other, since two at once would be no sooner done. Of
+ * many requests that came together, so many go on in a turn of the event loop as it has room for.
  */
-export async function yieldToOthers(): Promise<void> {
-  while (begunAt !== undefined && performance.now() - begunAt >= TURN_MS) await nextTurn()
-  if (begunAt !== undefined) return
-  begunAt = performance.now()
+export function yielding<T>(work: () => Promise<T>): Promise<T> {
+  const mine = last.then(async () => {
+    if (begunAt !== undefined && performance.now() - begunAt >= TURN_MS) await nextTurn()
+    begunAt ??= begin()
+    return work()
+  })
+  last = mine.catch(() => undefined)
+  return mine
+}
+
+function begin(): number {
   setImmediate(() => (begunAt = undefined))
+  return performance.now()
 }

@@ -1,7 +1,7 @@
 import type { Options } from 'jsonld'
 import { Refusal } from '../../refusal.ts'
 import { isObject, type JsonObject } from '../../signing/strictJson.ts'
-import { yieldToOthers } from '../../yielding.ts'
+import { yielding } from '../../yielding.ts'
 import { documentLoader, jsonld } from './library.ts'
 import { contextResolver } from './resolver.ts'
 
@@ -30,17 +30,17 @@ export interface Canonicalisation {
  * Canonical N-Quads of a JSON-LD document, or of N-Quads (RDFC-1.0).
  * @throws Refusal invalid_request, which names the term, URL or rule
  */
-export async function canonicalise(
-  document: JsonObject | string,
-  { hash, labels }: Canonicalisation,
-): Promise<string> {
+export function canonicalise(document: JsonObject | string, how: Canonicalisation): Promise<string> {
+  return yielding(() => canonical(document, how))
+}
+
+async function canonical(document: JsonObject | string, { hash, labels }: Canonicalisation): Promise<string> {
   const canonizeOptions = {
     algorithm: 'RDFC-1.0',
     messageDigestAlgorithm: hash,
     maxWorkFactor: MAX_WORK_FACTOR,
     ...(labels === undefined ? {} : { canonicalIdMap: labels }),
   } as const
-  await yieldToOthers()
   const isText = typeof document === 'string'
   const form = isText ? ({ inputFormat: 'application/n-quads' } as const) : ({ skipExpansion: true } as const)
   const input = isText ? document : await expand(document)
