@@ -6,7 +6,7 @@ import { alone } from './lock.mjs'
 const CONFIG = 'tsconfig.test.json'
 const MAKERS = ['scripts/up/build.mjs', 'scripts/up/buildTests.mjs']
 /** What the programs import of the service is that of dist/: there is no second one. */
-const OF_THE_SERVICE = ['hsm', 'src']
+const OF_THE_SERVICE = ['config', 'hsm', 'src']
 
 /**
  * Builds the service, and the programs that tests run in processes of their own. These go to dist-test/: what can make

@@ -1,7 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import type { TestService } from '../support/startService.ts'
 import type { Allocated, Allocating } from './allocator.ts'
+
+const ALLOCATOR = resolve(import.meta.dirname, '../../dist-test/test/vc/allocator.js')
 
 /**
  * Entries of an issuer's lists, taken by two replicas in two processes at once, so many by each.
@@ -14,10 +16,7 @@ export async function allocatedByTwo(
   const { database, token } = service
   const whole = JSON.stringify({ databaseUrl: database.url, token: token.config, ...order })
   const start = (): ChildProcess =>
-    fork(join(import.meta.dirname, 'allocator.ts'), [whole], {
-      execArgv: ['--import', 'tsx'],
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    })
+    fork(ALLOCATOR, [whole], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   const [one, two] = [start(), start()]
   try {
     await Promise.all([said(one), said(two)])

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { hash } from 'node:crypto'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'chai'
 import { closeOpen } from '../../../src/signing/recover.ts'
@@ -11,6 +11,7 @@ import { withClient } from '../../support/database.ts'
 import type { Given, IssuanceFailpoint, IssuerOrder } from './issuanceFailpoints.ts'
 import { until } from './until.ts'
 
+const ISSUER = resolve(import.meta.dirname, '../../../dist-test/test/chaos/support/issuer.js')
 /** The lease of a dead process, and some. */
 const RECOVERY_MS = 10_000
 
@@ -46,8 +47,8 @@ export class Issuing {
   #start(how: Pick<IssuerOrder, 'point' | 'pass' | 'credentialId'>): ChildProcess {
     const { database, token } = this.test
     const order: IssuerOrder = { databaseUrl: database.url, token: token.config, ...how }
-    const child = fork(join(import.meta.dirname, 'issuer.ts'), [JSON.stringify(order)], {
-      execArgv: ['--import', 'tsx'],
+    const child = fork(ISSUER, [JSON.stringify(order)], {
+      execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
     child.on('message', (message) => this.given.push(message as Given))
