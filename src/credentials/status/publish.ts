@@ -82,7 +82,7 @@ async function publish(ctx: Context, list: DueList): Promise<void> {
   // 3. Signed, once for each form. If we die after it: documents that nobody has seen.
   const key = await issuerKey(
     ctx,
-    { issuerId },
+    { issuerId, evenDisabled: true },
     { act: 'status-list.sign', actor: 'service', subjects: [`status-list:${listId}`] },
   )
   const documents = await Promise.all(forms.map((form) => documentOf(ctx, { listId, form, bits, key })))
