@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import type { AttackResistance } from '../../config/attestation.ts'
 import { served, shift } from '../pki/support/clocks.ts'
 import { startService, type TestService } from '../support/startService.ts'
 import { attesting, configure, count, documentOf, keyIdOf, opened, refused, said, TYPE } from './attesting.ts'
@@ -30,17 +31,11 @@ describe('key attestations of the key service', function () {
     ['web', 'Ed25519', 'EdDSA'],
   ] as const) {
     it(`say, by a did:${method}, which keys are in the token, and what its operator says of it`, async () => {
-      const claims = {
-        keyStorage: ['iso_18045_high', 'iso_18045_moderate'] as const,
-        userAuthentication: ['iso_18045_basic'] as const,
-        certification: 'https://certified.example/1',
-      }
-      const own = {
-        ...claims,
-        keyStorage: [...claims.keyStorage],
-        userAuthentication: [...claims.userAuthentication],
-      }
-      const issuer = await attesting(service, { ...own, validSeconds: 600 }, { method, keyType })
+      const keyStorage: AttackResistance[] = ['iso_18045_high', 'iso_18045_moderate']
+      const userAuthentication: AttackResistance[] = ['iso_18045_basic']
+      const certification = 'https://certified.example/1'
+      const claims = { keyStorage, userAuthentication, certification, validSeconds: 600 }
+      const issuer = await attesting(service, claims, { method, keyType })
       const keys = await Promise.all(
         ['Ed25519', 'ES256', 'ES384', 'ES512', 'RS256'].map((signatureType) => client.key({ signatureType })),
       )
@@ -62,12 +57,12 @@ describe('key attestations of the key service', function () {
         iat,
         exp: iat + 600,
         attested_keys: keys.map(({ method: made }) => {
-          const { alg: _, ...jwk } = made['publicKeyJwk'] as Record<string, string>
-          return jwk
+          const members = Object.entries(made['publicKeyJwk'] as Record<string, string>)
+          return Object.fromEntries(members.filter(([name]) => name !== 'alg'))
         }),
-        key_storage: claims.keyStorage,
-        user_authentication: claims.userAuthentication,
-        certification: claims.certification,
+        key_storage: keyStorage,
+        user_authentication: userAuthentication,
+        certification,
         nonce: 'c-nonce',
       })
       const [head, body, signature = ''] = answer.text.split('.')

@@ -66,7 +66,7 @@ export async function opened(service: TestService, attestation: string, issuer: 
 
 /** A Multikey of P-256 or Ed25519 (Controlled Identifiers 1.0, 2.2.2), read as others do. */
 function keyOfMultibase(multibase: string): KeyObject {
-  const value = [...multibase.slice(1)].reduce(
+  const value = Array.from(multibase.slice(1)).reduce(
     (sum, digit) => sum * 58n + BigInt(ALPHABET.indexOf(digit)),
     0n,
   )
@@ -77,10 +77,9 @@ function keyOfMultibase(multibase: string): KeyObject {
     return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
   }
   const point = ECDH.convertKey(octets.subarray(2), 'prime256v1', undefined, undefined, 'uncompressed')
-  const [x, y] = [1, 33].map((at) =>
+  const half = (at: number): string =>
     Buffer.from(point as Buffer)
       .subarray(at, at + 32)
-      .toString('base64url'),
-  )
-  return createPublicKey({ key: { kty: 'EC', crv: 'P-256', x, y }, format: 'jwk' })
+      .toString('base64url')
+  return createPublicKey({ key: { kty: 'EC', crv: 'P-256', x: half(1), y: half(33) }, format: 'jwk' })
 }
