@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { attestationSchema } from './attestation.ts'
 import { databaseTlsSchema } from './databaseTls.ts'
 import { jsonldSchema } from './jsonld.ts'
 import { isOrigin, listenerSchema } from './listeners.ts'
@@ -160,6 +161,8 @@ export const configSchema = z.strictObject({
   tsa: tsaSchema.optional(),
   /** Status lists of credentials; config/status.ts documents the fields. */
   status: statusSchema.default({ entries: 131_072, validSeconds: 86_400, ttlSeconds: 300 }),
+  /** Key attestations of the key service; config/attestation.ts documents the fields. Absent: there are none. */
+  attestation: attestationSchema.optional(),
   oauth: z.strictObject({
     /** Seconds that a service token lives. */
     tokenSeconds: z.int().min(30).max(86_400).default(3600),

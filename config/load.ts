@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { z } from 'zod'
+import { attestationProblems } from './attestation.ts'
 import { configSchema, type Config } from './config.ts'
 import { databaseProblems } from './databaseTls.ts'
 import { overlayEnvironment, type Environment } from './environment.ts'
@@ -50,6 +51,7 @@ export function loadConfig(from: {
     ...productionProblems(config),
     ...pkiProblems(config),
     ...timeProblems(config),
+    ...attestationProblems(config),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
   return { config, warnings: productionWarnings(config, from.nodeVersion) }

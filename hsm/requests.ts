@@ -23,6 +23,7 @@ export function encodeExtend(request: ExtendRequest): Buffer {
 }
 
 export function encodeCheck({ key, authorisation, credential }: SealedRecords): Buffer {
-  const w = new Writer(1024).bytes(encodeKey(key)).bytes(encodeSealedAuthorisation(authorisation))
+  const w = new Writer(1024).bytes(encodeKey(key))
+  w.optional(authorisation, (record) => w.bytes(encodeSealedAuthorisation(record)))
   return w.optional(credential, (record) => w.bytes(encodeCredential(record))).end()
 }

@@ -221,8 +221,8 @@ export class Token {
   }
 
   /**
-   * Whether these rows are what the signers sealed. For a refusal that the service decides before a signer sees them: an
-   * altered row must be noticed there, too.
+   * Whether these rows are what the signers sealed. For what the service decides before a signer sees them: an altered row
+   * must be noticed there, too.
    * @throws TokenError 'refused' with reason 'seal' if one was altered.
    */
   async check(records: SealedRecords): Promise<void> {

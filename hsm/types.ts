@@ -154,10 +154,10 @@ export interface SignRequest {
   readonly credential?: Sealed<CredentialRecord> | undefined
 }
 
-/** The sealed rows behind a signature that a holder activated. */
+/** Sealed rows: a key's, and those behind a signature that a holder activated. */
 export interface SealedRecords {
   readonly key: Sealed<KeyRecord>
-  readonly authorisation: Sealed<AuthorisationRecord>
+  readonly authorisation?: Sealed<AuthorisationRecord> | undefined
   readonly credential?: Sealed<CredentialRecord> | undefined
 }
 

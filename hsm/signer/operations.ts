@@ -125,12 +125,14 @@ export const handlers: Readonly<Record<Exclude<Operation, Entrance>, Handler>> =
   check: (signer, r) => {
     const records = {
       key: r.bytes(MAX_RECORD),
-      authorisation: r.bytes(MAX_AUTHORISATION),
+      authorisation: r.optional(() => r.bytes(MAX_AUTHORISATION)),
       credential: r.optional(() => r.bytes(MAX_RECORD)),
     }
     const { key, authorisation, credential } = done(r, records)
     const { spki } = signer.seals.key({ octets: key })
-    signer.seals.authorisation({ octets: authorisation }, { spki, wanted: 0 })
+    if (authorisation !== undefined) {
+      signer.seals.authorisation({ octets: authorisation }, { spki, wanted: 0 })
+    }
     if (credential !== undefined) signer.seals.credential({ octets: credential })
     return Buffer.alloc(0)
   },

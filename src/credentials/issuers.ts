@@ -26,25 +26,31 @@ export interface Issuing {
   /** As the audit log names who asks. */
   readonly actor: string
   readonly subjects: readonly string[]
+  /** Whose turn it is in the token's queue; absent: that of the issuer's client. */
+  readonly flow?: string
+}
+
+/** Whose issuer it is, and which of them: by its DID, or not where there is one alone; or the issuer itself. */
+export interface IssuerChoice {
+  readonly clientId?: string
+  readonly identifier?: string
+  readonly issuerId?: string
+  /** For what goes on when it is disabled. */
+  readonly evenDisabled?: boolean
 }
 
 /**
  * The key by which an issuer signs now.
- * @param by the client, and one of its issuers: its DID, or nothing where it has one alone; or the issuer itself
  * @throws Refusal not_found (unknown, foreign and disabled alike), conflict (which issuer is not said, and there are several)
  */
-export async function issuerKey(
-  ctx: Context,
-  by: { readonly clientId?: string; readonly identifier?: string; readonly issuerId?: string },
-  issuing: Issuing,
-): Promise<IssuerKey> {
+export async function issuerKey(ctx: Context, by: IssuerChoice, issuing: Issuing): Promise<IssuerKey> {
   const [row, other] = await signingKeys(ctx.db, by)
   if (row === undefined) throw new Refusal('not_found', 'There is no such issuer.')
   if (other !== undefined && other.issuerId !== row.issuerId)
     throw new Refusal('conflict', 'There are several issuers: the credential has to name one.')
   await checkIssuerKey(ctx, row)
   const { issuerId, verificationMethod: id, identifier: controller, scheme, key } = row
-  const { act, actor } = issuing
+  const { act, actor, flow = row.clientId } = issuing
   const subjects = [`issuer:${issuerId}`, ...issuing.subjects]
   return {
     issuerId,
@@ -54,7 +60,6 @@ export async function issuerKey(
     keyType: key.keyType,
     spki: key.spki,
     sign: async (octets) => {
-      const flow = row.clientId
       const permit = permitForService({ key, scheme, messages: [octets], act, actor, subjects, flow })
       const [signature] = await sign(ctx, permit)
       if (signature === undefined) throw new Error('no signature')

@@ -98,8 +98,8 @@ type Joined = Omit<IssuerKeyRow, 'key' | 'seal'> &
   Omit<KeyRow, 'state'> & { readonly issuerSeal: Buffer; readonly keyState: KeyRow['state'] }
 
 /**
- * The keys that a client may sign with now: of issuers that are enabled, the newest first.
- * @param by.issuerId the service signs, for an issuer that may be disabled: its lists go on
+ * The keys that sign now: of issuers that are enabled, the newest first.
+ * @param by.evenDisabled also of issuers that are not: their lists go on
  */
 export async function signingKeys(
   q: Queries,
@@ -107,6 +107,7 @@ export async function signingKeys(
     readonly clientId?: string | undefined
     readonly issuerId?: string | undefined
     readonly identifier?: string | undefined
+    readonly evenDisabled?: boolean | undefined
   },
 ): Promise<IssuerKeyRow[]> {
   const rows = await q.query<Joined>({
@@ -114,9 +115,9 @@ export async function signingKeys(
     text: `${KEYS} join client c on c.id = i.client_id
             where ($1::text is null or i.client_id = $1::text) and ($2::uuid is null or i.id = $2::uuid)
               and ($3::text is null or i.identifier = $3::text) and ik.state = 'enabled' and k.state = 'enabled'
-              and ($2::uuid is not null or (i.state = 'enabled' and c.state = 'enabled'))
+              and ($4::boolean or (i.state = 'enabled' and c.state = 'enabled'))
             order by ik.created_at desc limit 2`,
-    values: [by.clientId ?? null, by.issuerId ?? null, by.identifier ?? null],
+    values: [by.clientId ?? null, by.issuerId ?? null, by.identifier ?? null, by.evenDisabled ?? false],
   })
   return rows.map(rowOf)
 }

@@ -155,7 +155,14 @@ const BY_SEALED_ROWS: ReadonlySet<RefusalCode> = new Set([
  * @throws TokenError, with the alarm raised, if a seal is broken
  */
 export async function noticeAltered(ctx: Context, code: RefusalCode, records: SealedRecords): Promise<void> {
-  if (!BY_SEALED_ROWS.has(code)) return
+  if (BY_SEALED_ROWS.has(code)) await checkSealed(ctx, records)
+}
+
+/**
+ * Whether rows are as they were sealed. What was made outside the token has no seal, so a key's public half is believed by it.
+ * @throws TokenError, with the alarm raised, if a seal is broken; Refusal 'unavailable' when the token is away
+ */
+export async function checkSealed(ctx: Context, records: SealedRecords): Promise<void> {
   await ctx.token.check(records).catch((error: unknown) => {
     throw tokenRefusal(ctx, error)
   })

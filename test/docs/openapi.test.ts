@@ -8,6 +8,7 @@ import { example } from '../../src/api/http/exampleValues.ts'
 import { vc } from '../../src/api/vc/router.ts'
 import { editions } from '../csc/editions.ts'
 import type { Row } from '../csc/rows.ts'
+import { attesting } from '../keyservice/attesting.ts'
 import { detailRows, rows as requestRows } from '../oauth/requestRows.ts'
 import { startService, type TestService } from '../support/startService.ts'
 import { closed, errorsOf, operationsOf, type Described, type Document, type Schema } from './document.ts'
@@ -34,6 +35,7 @@ describe('/openapi.json', function () {
 
   before(async () => {
     service = await startService()
+    await attesting(service)
     const response = await fetch(`${service.url}/openapi.json`)
     expect(response.headers.get('content-type')).to.equal('application/json; charset=utf-8')
     document = (await response.json()) as Document

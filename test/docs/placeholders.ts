@@ -104,6 +104,10 @@ export class Reader {
         const asked = { ...issuing(controller), identifier: id, secrets, holder: method['publicKeyJwk'] }
         return (await this.#keys.call('/sign/vc/sd-jwt', asked)).text
       },
+      keyAttestation: async () => {
+        const { id } = await this.#key
+        return (await this.#keys.call('/keys/attest', { identifiers: [id] })).text
+      },
       issuer: async () => (await this.#issuer).identifier,
       issuedCredentialId: async () =>
         String((await this.#issued({ status: ['revocation', 'suspension'] }))['id']),

@@ -3,7 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'chai'
 import { healed } from '../support/healed.ts'
 import { startService, type TestService } from '../support/startService.ts'
-import { credentialOf, newIssuer, VcClient, type Credential } from '../vc/client.ts'
+import { credentialOf, VcClient, type Credential } from '../vc/client.ts'
+import { attesting } from './attesting.ts'
 import { CONTEXT_2, credential, KeyClient, type MadeKey } from './client.ts'
 
 const CONNECTIONS = 3
@@ -38,7 +39,7 @@ describe('the key service and the VC API, while what they stand on is away', fun
     service = await startService({ log: { level: 'info' }, database: { connections: CONNECTIONS } })
     client = await KeyClient.of(service)
     key = await client.key()
-    issuer = (await newIssuer(service)).identifier
+    issuer = (await attesting(service)).identifier
   })
   afterEach(() => service.checkState())
   after(() => service.close())
@@ -70,6 +71,7 @@ describe('the key service and the VC API, while what they stand on is away', fun
       },
       { path: '/sign/vp/sd-jwt', body: { ...by, verifiable: presentation }, well: 201, needsToken: true },
       { path: '/sign/pop/jwt', body: { ...by, domain }, well: 201, needsToken: true },
+      { path: '/keys/attest', body: { identifiers: [identifier] }, well: 201, needsToken: true },
       { path: '/activate', body: { ...by, numSignatures: 1 }, well: 201, needsToken: true },
       { path: '/keys', body: undefined, well: 200 },
       { path: addressOf(key), body: undefined, well: 200 },

@@ -30,6 +30,8 @@ const TITLES: Readonly<Record<number, string>> = {
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   429: 'Too Many Requests',
+  501: 'Not Implemented',
+  503: 'Service Unavailable',
 }
 
 /** A refusal as this face writes it. */

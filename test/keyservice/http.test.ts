@@ -29,7 +29,16 @@ describe('the key service refuses by HTTP', function () {
   })
 
   it('who has no access token of the client', async () => {
-    const paths = ['/generate', '/delete', '/activate', '/sign/vc/jwt', '/keys', '/keys/a', '/keys/a/rotate']
+    const paths = [
+      '/generate',
+      '/delete',
+      '/activate',
+      '/sign/vc/jwt',
+      '/keys',
+      '/keys/a',
+      '/keys/a/rotate',
+      '/keys/attest',
+    ]
     for (const path of paths) {
       const body = path === '/keys' || path === '/keys/a' ? undefined : {}
       const answer = await client.call(path, body, { authorization: 'Bearer wrong' })

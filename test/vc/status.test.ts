@@ -109,6 +109,16 @@ describe('status lists', function () {
     expect((await client.verify(made)).status).to.equal(200)
   })
 
+  it('go on while their issuer is disabled', async () => {
+    const own = await newIssuer(service)
+    const made = await client.issue(credentialOf(own.identifier), { status: ['revocation'] })
+    const { officer } = service.operators
+    const disabled = await service.admin(officer, 'POST /issuers/:id/disable', { params: { id: own.id } })
+    expect(disabled.status).to.equal(200)
+    expect((await change(made['id'], 'revocation')).status).to.equal(200)
+    await visible(async () => (await bitAt(entryOf(made))) === 1)
+  })
+
   it('leave alone what they do not know, and whatever belongs to others', async () => {
     const made = await client.issue(credentialOf(issuer.identifier), { status: ['revocation'] })
     const stranger = await VcClient.of(service, await service.newClient('A stranger'))

@@ -25,6 +25,8 @@ export const example = {
   secret: 'correct horse battery staple',
   /** Which that key is the holder's of. */
   sdJwt: 'eyJhbGciOiJFUzI1NiJ9.eyJjbmYiOnt9fQ.c2lnbmF0dXJl~WyJzYWx0IiwiYSIsMV0~',
+  /** Which attests that key. */
+  keyAttestation: 'eyJ0eXAiOiJrZXktYXR0ZXN0YXRpb24rand0In0.eyJleHAiOm51bGx9.YXR0ZXN0ZWQ',
   /** Of the VC API: who issues, and what was issued. */
   issuer: 'did:web:university.example',
   issuedCredentialId: 'urn:uuid:4f0c7d7e-2b1c-4a54-9d0e-6f5f5a2f4c11',
@@ -58,6 +60,7 @@ export const exampleMeanings: Readonly<Record<ExampleName, string>> = {
   spareKeyId: 'the id of a key that you will not need any more',
   secret: "a secret that the key's holder has",
   sdJwt: 'an SD-JWT that was issued to the holder of that key, with the disclosures to be shown',
+  keyAttestation: 'what /keys/attest answered for that key',
   issuer: 'the DID of an issuer of yours',
   issuedCredentialId: 'the id of a credential that was issued with entries in both status lists',
   jwtCredential: 'a credential that was issued in the format jwt',

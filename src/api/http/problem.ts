@@ -34,6 +34,7 @@ const rows: Readonly<Partial<Record<RefusalCode, Row>>> = {
   too_large: { status: 413 },
   unsupported_media_type: { status: 415 },
   throttled: { status: 429 },
+  not_implemented: { status: 501 },
   unavailable: { status: 503 },
 }
 
@@ -48,6 +49,7 @@ const titles: Readonly<Record<number, string>> = {
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   429: 'Too Many Requests',
+  501: 'Not Implemented',
   503: 'Service Unavailable',
 }
 

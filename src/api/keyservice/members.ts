@@ -151,6 +151,12 @@ export const issuing = {
 /** Of a proof of possession. */
 export const client = text().optional().meta({ description: "The wallet's client_id, where it has one" })
 
+/** Of a hundred RSA keys, and the longest nonce. */
+const ATTESTATION_MAX = 100_000
+export const keyAttestation = text(ATTESTATION_MAX)
+  .optional()
+  .meta({ description: 'JWT: who attests the key, such as what /keys/attest answered' })
+
 /** RFC 3339, 5.6: a time has one. */
 const ZONE = /(?:Z|[+-]\d{2}:\d{2})$/
 const time = z

@@ -4,6 +4,7 @@ import { formats } from '../../credentials/formats/index.ts'
 import type { Direct } from '../http/direct.ts'
 import { problemMethods, problemRouter, type ProblemFace } from '../http/problemFace.ts'
 import { activate } from './activate.ts'
+import { attest } from './attest.ts'
 import { remove } from './delete.ts'
 import { generate } from './generate.ts'
 import { get, list } from './keys.ts'
@@ -17,7 +18,8 @@ const signEndpoints = [signVc, signVp, signPop].flatMap((of) => Object.values(fo
 
 /** TABLE of the face. */
 export const keyservice: ProblemFace = {
-  endpoints: [generate, remove, activate, ...signEndpoints, list, get, disable, enable, rotate],
+  // /keys/attest before /keys/:id. No key has that id: each holds a '#'.
+  endpoints: [generate, remove, activate, ...signEndpoints, attest, list, get, disable, enable, rotate],
   hot: [activate, ...signEndpoints],
   // Ten credentials of 46 KB in a presentation fit. What is signed with Ed25519 is the message itself, a third longer in
   // base64url, and an authorisation for it goes to the signer in one piece (MAX_AUTHORISED in hsm/wire.ts).

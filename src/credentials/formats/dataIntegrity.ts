@@ -48,6 +48,7 @@ async function present(request: PresentRequest): Promise<Secured> {
 
 /** A proof of type `di_vp` (OpenID4VCI 1.0, F.2): a presentation of nothing, for the credential issuer and its nonce. */
 async function prove({ validUntil, ...request }: ProveRequest): Promise<Secured> {
+  refuseOptions(request, ['keyAttestation'])
   const document = {
     '@context': [CONTEXT_2],
     type: ['VerifiablePresentation'],

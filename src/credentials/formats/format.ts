@@ -48,6 +48,8 @@ export interface ProveRequest {
   readonly challenge?: string | undefined
   readonly validUntil?: Date | undefined
   readonly cryptosuite?: string | undefined
+  /** JWT: who attests the key (appendix D.1), as a compact JWT. */
+  readonly keyAttestation?: string | undefined
 }
 
 /** Data Integrity, ecdsa-sd-2023: what a holder shows of a credential that was issued so. */

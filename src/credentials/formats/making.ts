@@ -1,7 +1,7 @@
 import { Refusal } from '../../refusal.ts'
 import { isObject } from '../../signing/strictJson.ts'
 import type { CredentialKey } from '../credentialKey.ts'
-import type { Format, IssueRequest, JsonObject, PresentRequest } from './format.ts'
+import type { Format, IssueRequest, JsonObject, PresentRequest, ProveRequest } from './format.ts'
 
 export const CONTEXT_1 = 'https://www.w3.org/2018/credentials/v1'
 export const CONTEXT_2 = 'https://www.w3.org/ns/credentials/v2'
@@ -67,7 +67,7 @@ export function holderToMake({ holder }: JsonObject, key: CredentialKey): string
 }
 
 /** What only other formats can do is not left undone in silence. @throws Refusal */
-export function refuseOptions<T extends IssueRequest | PresentRequest>(
+export function refuseOptions<T extends IssueRequest | PresentRequest | ProveRequest>(
   request: T,
   options: readonly (keyof T & string)[],
 ): void {

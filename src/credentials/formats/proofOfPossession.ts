@@ -3,6 +3,7 @@ import { numericDate } from '../dateTime.ts'
 import { jwkOf } from '../jwk.ts'
 import type { ProveRequest, Secured } from './format.ts'
 import { defined } from './jwtVc.ts'
+import { checkAttests } from './keyAttestation.ts'
 import { refuse } from './making.ts'
 
 /**
@@ -10,8 +11,9 @@ import { refuse } from './making.ts'
  * itself.
  */
 export async function proveByJwt(request: ProveRequest): Promise<Secured> {
-  const { key, now, domain, challenge, validUntil, client, cryptosuite } = request
+  const { key, now, domain, challenge, validUntil, client, cryptosuite, keyAttestation } = request
   if (cryptosuite !== undefined) refuse('cryptosuite', 'not in this format')
+  if (keyAttestation !== undefined) checkAttests(keyAttestation, key, now)
   const claims = defined({
     iss: client,
     aud: domain,
@@ -20,6 +22,7 @@ export async function proveByJwt(request: ProveRequest): Promise<Secured> {
     exp: validUntil && numericDate(validUntil),
   })
   const named = key.id.startsWith('did:') ? { kid: key.id } : { jwk: jwkOf(key) }
-  const body = await signJws(key, { typ: 'openid4vci-proof+jwt', ...named }, claims)
+  const header = defined({ typ: 'openid4vci-proof+jwt', ...named, key_attestation: keyAttestation })
+  const body = await signJws(key, header, claims)
   return { body, mediaType: 'application/openid4vci-proof+jwt' }
 }

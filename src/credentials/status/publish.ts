@@ -2,7 +2,6 @@ import { hash } from 'node:crypto'
 import { auditEntry } from '../../audit.ts'
 import type { Context } from '../../context.ts'
 import { insertAudit } from '../../db/audit.ts'
-import type { Database } from '../../db/database.ts'
 import {
   giveBackStatusList,
   storePublication,
@@ -27,13 +26,6 @@ const AT_ONCE = 16
 const RETRY_S = 5
 const FORMS: readonly StatusForm[] = ['revocation', 'suspension', 'token']
 
-const publishers = new WeakMap<Database, () => void>()
-
-/** Changes were made that need not wait for the next look. */
-export function wakeStatusPublisher(db: Database): void {
-  publishers.get(db)?.()
-}
-
 /**
  * Publishes status lists as they are due: those that lack a change, and each before its time is over. Any replica does it,
  * for all. @returns a function that stops it and resolves when it has
@@ -49,12 +41,10 @@ export function startStatusPublisher(ctx: Context): () => Promise<void> {
         running = undefined
       })
   }
-  publishers.set(ctx.db, look)
   const timer = setInterval(look, POLL_MS)
   timer.unref()
   return async () => {
     clearInterval(timer)
-    publishers.delete(ctx.db)
     await running
   }
 }
@@ -92,7 +82,7 @@ async function publish(ctx: Context, list: DueList): Promise<void> {
   // 3. Signed, once for each form. If we die after it: documents that nobody has seen.
   const key = await issuerKey(
     ctx,
-    { issuerId },
+    { issuerId, evenDisabled: true },
     { act: 'status-list.sign', actor: 'service', subjects: [`status-list:${listId}`] },
   )
   const documents = await Promise.all(forms.map((form) => documentOf(ctx, { listId, form, bits, key })))
