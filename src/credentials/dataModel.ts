@@ -14,7 +14,7 @@ import {
   url,
   type Check,
 } from './dataModelValues.ts'
-import { parseDateTime } from './dateTime.ts'
+import { parseDateTime, SKEW_MS } from './dateTime.ts'
 import { CONTEXT_1, CONTEXT_2, isOfType, versionOf } from './formats/making.ts'
 import { relatedResources } from './relatedResources.ts'
 
@@ -170,7 +170,7 @@ export function validityProblems(credential: JsonObject, now: Date): Problem[] {
     members.map((member) => parseDateTime(credential[member])).find((time) => time !== undefined)
   const [from, until] = [timeOf('validFrom', 'issuanceDate'), timeOf('validUntil', 'expirationDate')]
   const problems: Problem[] = []
-  if (from !== undefined && from > now)
+  if (from !== undefined && from.getTime() > now.getTime() + SKEW_MS)
     problems.push({ name: 'not-yet-valid', detail: 'the credential is not valid yet' })
   if (until !== undefined && until < now)
     problems.push({ name: 'expired', detail: 'the credential has expired' })

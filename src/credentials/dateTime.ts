@@ -2,6 +2,9 @@
 const DATE_TIME =
   /^(-?\d{4,})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(\.\d+)?(Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)?$/
 
+/** Clocks differ by so much. It makes nothing live longer: only what has just been made need not be waited for. */
+export const SKEW_MS = 60_000
+
 /** @returns undefined for what is none: another form, a day that its month has not, an hour that no day has */
 export function parseDateTime(value: unknown): Date | undefined {
   if (typeof value !== 'string') return undefined

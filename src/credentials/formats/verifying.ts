@@ -1,11 +1,8 @@
 import { Flaw } from '../../signing/flaw.ts'
 import { checkCertificate, refuseKeys } from '../../signing/jws.ts'
-import { parseDateTime } from '../dateTime.ts'
+import { parseDateTime, SKEW_MS } from '../dateTime.ts'
 import type { Problem, VerificationKey } from '../credentialKey.ts'
 import type { JsonObject, Relationship, Verdict, VerifyRequest } from './format.ts'
-
-/** Clocks differ by so much. It makes nothing live longer: only what has just been made need not be waited for. */
-const SKEW_MS = 60_000
 
 export type Problems = Problem[]
 
