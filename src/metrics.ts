@@ -31,6 +31,7 @@ const OCSP_ANSWERS = [
 const WRITES: ReadonlySet<string> = new Set([
   'authorisation-reserve',
   'authorisation-reserve-key',
+  'authorisation-take-key',
   'authorisation-service',
   'authorisation-complete',
   'timestamp-reserve',

@@ -1,6 +1,6 @@
 import { AUDIT_VERSION, type AuditEntry, type AuditKind } from '../audit.ts'
 import { byteas, texts, times, uuids } from './binary.ts'
-import type { Queries } from './database.ts'
+import { AUDIT_INTO, type Queries } from './database.ts'
 
 /** The columns of audit as one array each, for unnest: `auditColumns` beside `auditUnnest` in a larger statement. */
 export function auditColumns(entries: readonly AuditEntry[]): Buffer[] {
@@ -30,7 +30,7 @@ export function auditUnnest(first: number): string {
   return `unnest(${parameters}) as entry(id, at, kind, act, actor, subjects, signature_id, body, salt)`
 }
 
-export const AUDIT_INSERT = `insert into audit (id, at, kind, act, actor, subjects, signature_id, version, body, salt)
+export const AUDIT_INSERT = `${AUDIT_INTO}(id, at, kind, act, actor, subjects, signature_id, version, body, salt)
   select entry.id, entry.at, entry.kind, entry.act, entry.actor, string_to_array(entry.subjects, ' '),
          nullif(entry.signature_id, '${NIL}'::uuid), ${AUDIT_VERSION}, entry.body, entry.salt`
 

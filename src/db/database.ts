@@ -50,6 +50,9 @@ const AWAY_CODES = new Set([
   '3D000',
 ])
 
+/** How every statement begins its part that records something. */
+export const AUDIT_INTO = 'insert into audit '
+
 export interface StatementFailure {
   /** '' for a statement without a name. */
   readonly name: string
@@ -57,6 +60,8 @@ export interface StatementFailure {
   readonly code: string
   /** Callers were told 503. */
   readonly isAway: boolean
+  /** It would have written to the audit log. */
+  readonly isRecord: boolean
 }
 
 /** Is told how statements fare, and none of their values. */
@@ -171,7 +176,12 @@ async function run<Row>(
     const thrown = translated(error)
     const code = sqlState(error)
     if (statement.answers?.includes(code) !== true)
-      observer.statementFailed({ name: name ?? '', code, isAway: thrown instanceof Refusal })
+      observer.statementFailed({
+        name: name ?? '',
+        code,
+        isAway: thrown instanceof Refusal,
+        isRecord: text.includes(AUDIT_INTO),
+      })
     throw thrown
   }
 }

@@ -7,8 +7,6 @@ import type { Metrics } from '../metrics.ts'
 const FULL = '53100'
 /** The database asks to be asked again, and is. */
 const RETRIED = new Set(['40001', '40P01'])
-/** Statements that are the record of something, by their names. */
-const RECORDS = /^(authorisation-(reserve|reserve-key|service|complete|create|create-key)|audit-insert)$/
 /** An alarm about each of a thousand requests a second says no more than one a minute. */
 const REPEATED_MS = 60_000
 const FULL_SAYS = 'the disk of the database is full: nothing is signed'
@@ -28,9 +26,9 @@ export function observeDatabase(metrics: Metrics, log: Logger): DatabaseObserver
     batch: (name, requests) => metrics.batch(name, requests),
     statementFailed: (failure) => {
       metrics.statementFailed(failure)
-      const { name, code, isAway } = failure
+      const { code, isAway, isRecord } = failure
       if (code === FULL) raiseSeldom('database_full', FULL_SAYS, failure)
-      else if (!isAway && !RETRIED.has(code) && RECORDS.test(name))
+      else if (!isAway && !RETRIED.has(code) && isRecord)
         raiseSeldom('audit_not_written', REFUSED_SAYS, failure)
     },
   }

@@ -6,6 +6,7 @@ import { alarms, Lasting, raise } from '../../src/alarms.ts'
 import { createLogger } from '../../src/log.ts'
 import { startWatch } from '../../src/watch.ts'
 import { digest, CscClient } from '../csc/client.ts'
+import { credential, KeyClient } from '../keyservice/client.ts'
 import { withClient } from '../support/database.ts'
 import { startService, type TestService } from '../support/startService.ts'
 import { METRIC_NAMES } from './metricNames.ts'
@@ -121,6 +122,22 @@ describe('alarms', () => {
         /"alarm":"audit_not_written".*"statement":"authorisation-reserve","code":"42501"/,
       )
       expect((await client.call('signatures/signHash', body)).status).to.equal(200)
+    })
+
+    it('tell of it whichever statement it is that records', async () => {
+      const other = await startService()
+      const client = await KeyClient.of(other)
+      const key = await client.key()
+      const body = { identifier: key.id, secrets: key.secrets, verifiable: credential(key.controller) }
+      await other.sql('revoke insert on audit from intaglio_service')
+      expect((await client.call('/sign/vc/jwt', body)).status).to.equal(500)
+      await other.sql('grant insert on audit to intaglio_service')
+      expect(other.log()).to.match(
+        /"alarm":"audit_not_written".*"statement":"authorisation-take-key","code":"42501"/,
+      )
+      expect((await client.call('/sign/vc/jwt', body)).status).to.equal(201)
+      await other.checkState()
+      await other.close()
     })
 
     it('tell of a lease that cannot be renewed; metrics are given meanwhile, and wait for nothing', async () => {
