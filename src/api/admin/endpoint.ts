@@ -5,6 +5,7 @@ import type { OperatorRow } from '../../db/operators.ts'
 import { auditEntry, type AuditFacts } from '../../audit.ts'
 import { insertAudit } from '../../db/audit.ts'
 import { Refusal } from '../../refusal.ts'
+import { WHOLE_UUID } from '../../uuid.ts'
 import type { EndpointName } from './matrix.ts'
 
 /** A request whose operator is known and whose role suffices. */
@@ -54,15 +55,13 @@ export function found<Row>(row: Row | undefined, what: string): Row {
   return row
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-
 /** @throws Refusal 'not_found': what is no UUID names nothing, and Postgres need not be asked. */
 export function uuidParam(call: Call, what: string): string {
   const id = call.params['id'] ?? ''
-  if (!UUID.test(id)) throw new Refusal('not_found', `There is no such ${what}.`)
+  if (!WHOLE_UUID.test(id)) throw new Refusal('not_found', `There is no such ${what}.`)
   return id
 }
 
 export function isUuid(text: string): boolean {
-  return UUID.test(text)
+  return WHOLE_UUID.test(text)
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { findOutcome, type Outcome } from '../../db/asynchronous.ts'
 import { Refusal } from '../../refusal.ts'
+import { WHOLE_UUID } from '../../uuid.ts'
 import { example } from '../http/exampleValues.ts'
 import { encodedSignatures } from './encodedSignatures.ts'
 import { endpoint, type Asker } from './endpoint.ts'
@@ -8,7 +9,6 @@ import { common, requiredString } from './members.ts'
 
 const INVALID_ID = { error: 'Invalid parameter requestID' }
 const INVALID_USER = 'Invalid parameter "userID"'
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /**
  * CSC API v2.2, 11.15: what has become of a request that was made in asynchronous operation, by the id that it was answered
@@ -18,7 +18,7 @@ export const signaturesSignPolling = endpoint({
   name: 'signatures/signPolling',
   scopes: ['service', 'credential'],
   request: z.strictObject({
-    requestID: requiredString('requestID').regex(UUID, INVALID_ID),
+    requestID: requiredString('requestID').regex(WHOLE_UUID, INVALID_ID),
     userID: z.guid({ error: INVALID_USER }).optional(),
     ...common,
   }),

@@ -4,6 +4,7 @@ import { ConfigError } from '../../../config/load.ts'
 import type { Context } from '../../context.ts'
 import { Refusal, type RefusalCode } from '../../refusal.ts'
 import { CRL_SHARDS } from '../../pki/publication.ts'
+import { UUID, WHOLE_UUID } from '../../uuid.ts'
 import { renderErrors, type Render } from '../http/errors.ts'
 import type { Html } from '../http/html.ts'
 import { preferredLanguage } from '../http/language.ts'
@@ -15,10 +16,8 @@ import { strings } from './strings.ts'
 const style = readFileSync(new URL('../http/assets/page.css', import.meta.url), 'utf8')
 /** Nothing from elsewhere, nothing inline, no script at all, no frame; the one form asks this service. */
 const POLICY = "default-src 'none';style-src 'self';base-uri 'none';form-action 'self';frame-ancestors 'none'"
-const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 const CERTIFICATE = new RegExp(`^(${UUID})\\.cer$`)
 const LIST = new RegExp(`^(${UUID})\\.crl$`)
-const ISSUER = new RegExp(`^${UUID}$`)
 const SHARD = /^(0|[1-9][0-9]{0,3})\.crl$/
 const DOCUMENT_CACHE_S = 3_600
 const TYPES: Readonly<Record<string, string>> = { pdf: 'application/pdf', txt: 'text/plain; charset=utf-8' }
@@ -44,7 +43,7 @@ export function pkiRouter(ctx: Context): Router {
   router.get('/crl/:issuer/:name', async (request, response, next) => {
     const { issuer, name } = request.params
     const [, shard] = SHARD.exec(name) ?? []
-    const isOne = shard !== undefined && Number(shard) < CRL_SHARDS && ISSUER.test(issuer)
+    const isOne = shard !== undefined && Number(shard) < CRL_SHARDS && WHOLE_UUID.test(issuer)
     const sent = isOne ? await published.list(issuer, Number(shard)) : undefined
     await send(sent, { request, response, next })
   })

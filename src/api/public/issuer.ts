@@ -4,8 +4,8 @@ import { controllerDocument } from '../../credentials/did/document.ts'
 import { keysOfIssuer } from '../../credentials/issuers.ts'
 import { Refusal } from '../../refusal.ts'
 import type { JsonObject } from '../../signing/strictJson.ts'
+import { WHOLE_UUID } from '../../uuid.ts'
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 /** Verifiers see another key after so long. */
 const CACHE_S = 300
 
@@ -25,7 +25,7 @@ export async function documentOfIssuer(ctx: Context, did: string): Promise<JsonO
 }
 
 async function documentOf(ctx: Context, id: string): Promise<JsonObject | undefined> {
-  const keys = UUID.test(id) ? await keysOfIssuer(ctx, id) : []
+  const keys = WHOLE_UUID.test(id) ? await keysOfIssuer(ctx, id) : []
   const [newest] = keys
   if (newest?.identifier.startsWith('did:web:') !== true) return undefined
   return controllerDocument(
