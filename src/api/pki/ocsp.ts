@@ -9,7 +9,7 @@ import type { Ready } from '../../pki/ocspReady.ts'
 import { Refusal, unavailable } from '../../refusal.ts'
 import { readOctets } from '../http/body.ts'
 import type { Direct } from '../http/direct.ts'
-import { isNamed } from '../http/etag.ts'
+import { matchesEtag } from '../http/etag.ts'
 import { idsOf, note } from '../http/requestLog.ts'
 
 const RESPONSE_TYPE = 'application/ocsp-response'
@@ -95,7 +95,7 @@ function sendReady(ctx: Context, { der, etag, thisUpdate, nextUpdate }: Ready, e
   response.setHeader('Expires', new Date(now + seconds * 1000).toUTCString())
   response.setHeader('Last-Modified', thisUpdate.toUTCString())
   response.setHeader('ETag', etag)
-  if (request.method === 'GET' && isNamed(request.headers['if-none-match'], etag)) {
+  if (request.method === 'GET' && matchesEtag(request.headers['if-none-match'], etag)) {
     response.statusCode = 304
     response.end()
     return

@@ -9,6 +9,7 @@ import { PART_OCTETS } from '../../db/crls.ts'
 import { currentList, listPart, type CurrentList } from '../../db/publishedLists.ts'
 import { likelyTime } from '../../pki/clock.ts'
 import { profiles, type ProfileRow } from '../../pki/profiles.ts'
+import { matchesEtag } from '../http/etag.ts'
 
 /** A list may be kept so long though there may be a newer one: relying parties of a revoked certificate wait no longer. */
 const LIST_CACHE_S = 300
@@ -54,9 +55,7 @@ export async function answer(request: Request, response: Response, sent: Sent): 
  */
 function isKnown({ headers }: Request, { etag, lastModified }: Sent): boolean {
   const wanted = headers['if-none-match']
-  if (wanted !== undefined) {
-    return wanted.split(',').some((tag) => ['*', etag, `W/${etag}`].includes(tag.trim()))
-  }
+  if (wanted !== undefined) return matchesEtag(wanted, etag)
   const since = Date.parse(headers['if-modified-since'] ?? '')
   return Math.floor(lastModified.getTime() / 1000) * 1000 <= since
 }

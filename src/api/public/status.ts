@@ -3,9 +3,9 @@ import type { Context } from '../../context.ts'
 import { findDocument, type StatusForm } from '../../db/statusPublications.ts'
 import { likelyTime } from '../../pki/clock.ts'
 import { Refusal } from '../../refusal.ts'
-import { isNamed } from '../http/etag.ts'
+import { WHOLE_UUID } from '../../uuid.ts'
+import { matchesEtag } from '../http/etag.ts'
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const FORMS: ReadonlySet<string> = new Set(['revocation', 'suspension', 'token'] satisfies StatusForm[])
 const isForm = (form: string): form is StatusForm => FORMS.has(form)
 const SECOND_MS = 1000
@@ -17,7 +17,7 @@ const SECOND_MS = 1000
 export async function status(ctx: Context, request: Request, response: Response): Promise<void> {
   const { list = '', form = '' } = request.params as Readonly<Record<string, string>>
   const found =
-    UUID.test(list) && isForm(form) ? await findDocument(ctx.db, { listId: list, form }) : undefined
+    WHOLE_UUID.test(list) && isForm(form) ? await findDocument(ctx.db, { listId: list, form }) : undefined
   if (found === undefined) throw new Refusal('not_found', 'There is no such list.')
   const { body, mediaType, sha256, publishedAt, expiresAt } = found
   const left = Math.floor((expiresAt.getTime() - likelyTime(ctx)) / SECOND_MS)
@@ -27,7 +27,7 @@ export async function status(ctx: Context, request: Request, response: Response)
   response.setHeader('Vary', 'Accept')
   response.setHeader('Last-Modified', publishedAt.toUTCString())
   response.setHeader('Cache-Control', `public, max-age=${String(maxAge)}`)
-  if (isNamed(request.headers['if-none-match'], etag)) {
+  if (matchesEtag(request.headers['if-none-match'], etag)) {
     response.status(304).end()
     return
   }
