@@ -23,9 +23,9 @@ function entryOf(
   { statusListCredential: url, statusListIndex: index }: Readonly<Partial<Record<string, unknown>>>,
 ): { readonly listId: string; readonly index: number } | undefined {
   if (typeof url !== 'string') return undefined
-  const listId = listOfUrl(config.baseUrl, url)
-  if (listId === undefined) throw new Refusal('not_found', 'There is no such credential.')
-  return { listId, index: Number(index) }
+  const list = listOfUrl(config.baseUrl, url)
+  if (list === undefined) throw new Refusal('not_found', 'There is no such credential.')
+  return { listId: list.listId, index: Number(index) }
 }
 
 /** For examples: a request about one credential. */

@@ -5,13 +5,12 @@ import { Flaw } from '../../signing/flaw.ts'
 import { isObject, type JsonObject } from '../../signing/strictJson.ts'
 import type { Problem } from '../credentialKey.ts'
 import { idOf } from '../formats/making.ts'
+import { listOfUrl } from './documents.ts'
 import type { ForeignList } from './foreignList.ts'
 import type { AskedList, ReadList } from './foreignLists.ts'
 import { valueAt } from './listBits.ts'
 import { STATUS } from './statusBits.ts'
 
-/** Below the base URL: a list of this service, in one of its forms. */
-const OWN = /^\/status\/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\/([a-z]+)$/
 /** Bitstring Status List 1.0, 2.1: an integer in base 10, as a string. */
 const INDEX = /^(0|[1-9][0-9]{0,8})$/
 /** Entries of a credential; one of more is made to cost time. */
@@ -130,8 +129,8 @@ async function ownStatus(
   { ctx, issuer }: Asking,
   { url, form, index }: { readonly url: string; readonly form: StatusForm; readonly index: number },
 ): Promise<number> {
-  const [, listId, is] = OWN.exec(url.slice(ctx.config.baseUrl.length)) ?? []
-  const found = listId === undefined || is !== form ? undefined : await statusOf(ctx.db, { listId, index })
+  const list = listOfUrl(ctx.config.baseUrl, url)
+  const found = list?.form === form ? await statusOf(ctx.db, { listId: list.listId, index }) : undefined
   if (found === undefined) throw unknown('The status list: there is none here with such an entry')
   if (found.issuer !== issuer) throw strange()
   return found.status

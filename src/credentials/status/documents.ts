@@ -1,5 +1,6 @@
 import type { JsonObject } from '../formats/format.ts'
 import type { StatusForm } from '../../db/statusPublications.ts'
+import { UUID } from '../../uuid.ts'
 import { STATUS, type StatusBits } from './statusBits.ts'
 
 const SECOND_MS = 1000
@@ -9,13 +10,16 @@ export function statusUrl(baseUrl: string, listId: string, form: StatusForm): st
   return `${baseUrl}/status/${listId}/${form}`
 }
 
-const LIST =
-  /^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\/(?:revocation|suspension|token)$/
+const LIST = new RegExp(`^(${UUID})/(revocation|suspension|token)$`)
 
-/** The list that a URL of these names; undefined for any other. */
-export function listOfUrl(baseUrl: string, url: string): string | undefined {
+/** What such a URL names; undefined for any other. */
+export function listOfUrl(
+  baseUrl: string,
+  url: string,
+): { readonly listId: string; readonly form: StatusForm } | undefined {
   const begin = `${baseUrl}/status/`
-  return url.startsWith(begin) ? LIST.exec(url.slice(begin.length))?.[1] : undefined
+  const [, listId, form] = url.startsWith(begin) ? (LIST.exec(url.slice(begin.length)) ?? []) : []
+  return listId === undefined ? undefined : { listId, form: form as StatusForm }
 }
 
 /** What an entry is, for a credential of W3C's data model: one for each purpose. */
