@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { stateOf } from '../../credentials/keys/findKey.ts'
 import { signatureTypeOf } from '../../credentials/keys/signatureTypes.ts'
 import { verificationMethodOf } from '../../credentials/keys/verificationMethod.ts'
 import type { HolderKeyRow } from '../../db/holderKeys.ts'
@@ -30,10 +31,10 @@ export const keySchema = methodSchema.extend({
   created: z.string().meta({ description: 'RFC 3339' }),
 })
 
-/** A key as lists show it: one that an operator has disabled signs as little as one that its client has. */
+/** A key as lists show it. */
 export function shownKey(row: HolderKeyRow): object {
   const { identifier, scheme, createdAt } = row
-  const state = row.state === 'enabled' && row.keyState !== 'enabled' ? 'disabled' : row.state
+  const state = stateOf(row)
   return {
     ...verificationMethodOf(row),
     identifier,

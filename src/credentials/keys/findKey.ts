@@ -1,5 +1,5 @@
 import type { Context } from '../../context.ts'
-import { findHolderKey, findHolderKeys, type HolderKeyRow } from '../../db/holderKeys.ts'
+import { findHolderKey, findHolderKeys, type HolderKeyRow, type HolderKeyState } from '../../db/holderKeys.ts'
 import { Refusal } from '../../refusal.ts'
 import { believing } from '../../signing/believed.ts'
 import { keyActivations } from '../../signing/keyActivation.ts'
@@ -30,7 +30,7 @@ export async function usableKey(ctx: Context, asking: Asking): Promise<HolderKey
 const findBelieved = believing({
   find: findHolderKeys,
   nameOf: ({ clientId, name }: Pick<Asking, 'clientId' | 'name'>) => JSON.stringify([clientId, name]),
-  isUsable: ([key, another]) => key !== undefined && isEnabled(key) && another === undefined,
+  isUsable: ([key, another]) => key !== undefined && stateOf(key) === 'enabled' && another === undefined,
   // An id is one key's for ever; which key an identifier means may change.
   isKept: ([key], { name }) => key?.id === name,
   weightOf: () => 0,
@@ -69,10 +69,11 @@ async function meant(ctx: Context, asking: Asking, keys: readonly HolderKeyRow[]
 
 /** @throws Refusal credential_disabled */
 export function usable(key: HolderKeyRow): HolderKeyRow {
-  if (isEnabled(key)) return key
-  const state = key.state === 'enabled' ? 'disabled' : key.state
+  const state = stateOf(key)
+  if (state === 'enabled') return key
   throw new Refusal('credential_disabled', `The key is ${state}.`)
 }
 
-const isEnabled = ({ state, keyState }: HolderKeyRow): boolean =>
-  state === 'enabled' && keyState === 'enabled'
+/** What a key's client is told: one that an operator has disabled signs as little as one that its client has. */
+export const stateOf = ({ state, keyState }: HolderKeyRow): HolderKeyState =>
+  state === 'enabled' && keyState !== 'enabled' ? 'disabled' : state
