@@ -37,28 +37,35 @@ export async function reserveAttempt(q: Queries, attempt: Attempt): Promise<numb
   return row?.allowed === true ? Number(row.now) : undefined
 }
 
-/** Nobody judged the secret, because the token is away or a row is broken: the attempt does not count. */
+/** Nobody judged the secret, because the token is away or a row is broken: the attempt does not count, and nobody waits for it. */
 export async function returnAttempt(q: Queries, attempt: Attempt): Promise<void> {
   await q.query({
     text: `with mine as (
-        update activation_attempt set failures = greatest(0, failures - 1), updated_at = now()
+        update activation_attempt set failures = greatest(0, failures - 1), next_at = null, updated_at = now()
          where key_id = $1::uuid and client_id = $2::text)
       update activation_total set failures = greatest(0, failures - 1) where key_id = $1::uuid`,
     values: [attempt.keyId, attempt.clientId],
   })
 }
 
-/** The secret was right: the client's own count starts anew, and no other client's. */
+/**
+ * Parts of a statement, after which an attempt whose secret was right counts no more: the client's own failures are forgotten,
+ * and no other client's.
+ */
+export const forgetting = (keyId: string, clientId: string): string => `mine as (
+        select failures from activation_attempt where key_id = ${keyId}::uuid and client_id = ${clientId}::text for update),
+      reset as (
+        update activation_attempt set failures = 0, next_at = null, updated_at = now()
+         where key_id = ${keyId}::uuid and client_id = ${clientId}::text),
+      of_all as (
+        update activation_total set failures = greatest(0, failures - coalesce((select failures from mine), 0))
+         where key_id = ${keyId}::uuid)`
+
+/** The secret was right. */
 export async function forgetFailures(q: Queries, attempt: Attempt): Promise<void> {
   await q.query({
     name: 'attempt-forget',
-    text: `with mine as (
-        select failures from activation_attempt where key_id = $1::uuid and client_id = $2::text for update),
-      reset as (
-        update activation_attempt set failures = 0, updated_at = now()
-         where key_id = $1::uuid and client_id = $2::text)
-      update activation_total set failures = greatest(0, failures - coalesce((select failures from mine), 0))
-       where key_id = $1::uuid`,
+    text: `with ${forgetting('$1', '$2')} select 1`,
     values: [attempt.keyId, attempt.clientId],
   })
 }

@@ -21,7 +21,7 @@ export interface Found extends Usability {
 }
 
 /** Under SCAL 1 an occurrence names no digest. */
-export const UNKNOWN_DIGEST = Buffer.alloc(0)
+const UNKNOWN_DIGEST = Buffer.alloc(0)
 
 export interface NewAuthorisation {
   readonly authorisation: Sealed<AuthorisationRecord>

@@ -76,36 +76,3 @@ async function whyNot(q: Queries, attempt: Attempt): Promise<KeyAttempt> {
   if (row === undefined || row.isLocked) return { outcome: 'locked' }
   return { outcome: 'waits', seconds: row.seconds }
 }
-
-/** Nobody judged the secrets: the attempt does not count, and whoever waited until it does not wait anew. */
-export async function returnKeyAttempt(q: Queries, attempt: Attempt): Promise<void> {
-  await q.query({
-    text: `with mine as (
-        update activation_attempt set failures = greatest(0, failures - 1), next_at = null, updated_at = now()
-         where key_id = $1::uuid and client_id = $2::text)
-      update activation_total set failures = greatest(0, failures - 1) where key_id = $1::uuid`,
-    values: [attempt.keyId, attempt.clientId],
-  })
-}
-
-/**
- * Parts of a statement, after which an attempt whose secrets were right counts no more: the client's own failures are
- * forgotten, and no other client's.
- */
-export const forgetting = (keyId: string, clientId: string): string => `mine as (
-        select failures from activation_attempt where key_id = ${keyId}::uuid and client_id = ${clientId}::text for update),
-      reset as (
-        update activation_attempt set failures = 0, next_at = null, updated_at = now()
-         where key_id = ${keyId}::uuid and client_id = ${clientId}::text),
-      of_all as (
-        update activation_total set failures = greatest(0, failures - coalesce((select failures from mine), 0))
-         where key_id = ${keyId}::uuid)`
-
-/** The secrets were right. */
-export async function forgetKeyFailures(q: Queries, attempt: Attempt): Promise<void> {
-  await q.query({
-    name: 'key-attempt-forget',
-    text: `with ${forgetting('$1', '$2')} select 1`,
-    values: [attempt.keyId, attempt.clientId],
-  })
-}

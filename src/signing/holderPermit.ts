@@ -3,9 +3,9 @@ import { schemes, type SchemeName } from '../../hsm/algorithms.ts'
 import type { AuthorisationRecord, Sealed } from '../../hsm/records.ts'
 import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
+import { forgetFailures } from '../db/attempts.ts'
 import { insertAudit } from '../db/audit.ts'
 import { holderKeyRecord, type HolderKeyRow } from '../db/holderKeys.ts'
-import { forgetKeyFailures } from '../db/keyAttempts.ts'
 import {
   createKeyAuthorisation,
   findActivationBySad,
@@ -56,7 +56,7 @@ export async function recogniseSecrets(
   await keyActivation(key.activation).activate(ctx, opening, (_made, attempt) =>
     ctx.db.transaction(async (tx) => {
       await insertAudit(tx, [auditEntry({ kind: 'act', ...facts })])
-      await forgetKeyFailures(tx, attempt)
+      await forgetFailures(tx, attempt)
     }),
   )
 }

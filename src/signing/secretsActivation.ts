@@ -2,9 +2,9 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { ActivationRecord, AuthorisationRecord, Sealed } from '../../hsm/records.ts'
 import { auditEntry } from '../audit.ts'
 import type { Context } from '../context.ts'
-import type { Attempt } from '../db/attempts.ts'
+import { returnAttempt, type Attempt } from '../db/attempts.ts'
 import { insertAudit } from '../db/audit.ts'
-import { reserveKeyAttempt, returnKeyAttempt, type KeyAttempt } from '../db/keyAttempts.ts'
+import { reserveKeyAttempt, type KeyAttempt } from '../db/keyAttempts.ts'
 import { Refusal } from '../refusal.ts'
 import { inTurn } from './inTurn.ts'
 import type { KeyActivation, Opening } from './keyActivation.ts'
@@ -57,7 +57,7 @@ async function judged(
   const { now, activation } = await reserved(ctx, opening, attempt)
   const authorisation = recordOf(ctx, opening, now)
   const seal = await sealed(ctx, opening, { activation, authorisation }).catch(async (error: unknown) => {
-    await returnKeyAttempt(ctx.db, attempt)
+    await returnAttempt(ctx.db, attempt)
     throw refusalOf(ctx, error)
   })
   if (seal !== undefined) return { ...authorisation, seal }
