@@ -1,14 +1,11 @@
 import { z } from 'zod'
-import type { JsonObject } from '../../signing/strictJson.ts'
+import { isObject, type JsonObject } from '../../signing/strictJson.ts'
 
 /** Credentials in presentations nest a dozen deep; what nests deeper is made to exhaust a stack. */
 const DEPTH_MAX = 64
 /** Pointers to claims: a credential of the largest size that is taken has no more. */
 const POINTERS_MAX = 1_000
 const POINTER_MAX = 1_000
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** As it came: what is signed is never altered. */
 export const object = z

@@ -2,6 +2,7 @@ import { fromBase64url } from '../../signing/base64url.ts'
 import { envelopeProblems } from '../dataModel.ts'
 import { envelopeTypeOf, opened } from './enveloped.ts'
 import type { Format, JsonObject, Verdict, VerifyRequest } from './format.ts'
+import { withStatus } from './verifying.ts'
 
 /** A credential stands in a presentation, and perhaps in an envelope. What goes deeper is no credential. */
 const DEPTH_MAX = 2
@@ -16,9 +17,9 @@ export function nestedIn(rows: readonly Format[], request: VerifyRequest, depth 
     const verdict = await verifyAny(rows, inner)
     // What is in an envelope has been asked about there.
     const isEnvelope = isObject(secured) && envelopeTypeOf(secured) !== undefined
-    if (status === undefined || verdict.content === undefined || isEnvelope) return verdict
     const { problems, content } = verdict
-    return { content, problems: [...problems, ...(await status(content, problems.length === 0))] }
+    if (content === undefined || isEnvelope) return verdict
+    return { content, problems: await withStatus(request, content, problems) }
   }
   return { ...request, nested }
 }

@@ -50,14 +50,7 @@ const CLAIM = { aud: 3, exp: 4, nbf: 5, iat: 6, nonce: 10, status: 65535 } as co
 const NONCE = { min: 8, max: 64 } as const
 
 async function issue(request: IssueRequest): Promise<Secured> {
-  refuseOptions(request, [
-    'cryptosuite',
-    'mandatoryPointers',
-    'selective',
-    'holder',
-    'previousProof',
-    'proofId',
-  ])
+  refuseOptions(request, [])
   const { credential, key } = request
   checkVersion(credential)
   issuerToMake(credential, key)
@@ -66,7 +59,7 @@ async function issue(request: IssueRequest): Promise<Secured> {
 }
 
 async function present(request: PresentRequest): Promise<Secured> {
-  refuseOptions(request, ['cryptosuite', 'selective'])
+  refuseOptions(request, [])
   const { presentation, key, now, challenge, domain, validUntil } = request
   if (typeof presentation === 'string') refuse('presentation', 'not an object')
   checkVersion(presentation)

@@ -16,12 +16,13 @@ import type {
   VerifyRequest,
 } from './format.ts'
 import { CONTEXT_2, holderToMake, idOf, isOfType, issuerToMake, refuse, refuseOptions } from './making.ts'
+import { withStatus } from './verifying.ts'
 
 /** Credentials and presentations that carry their proofs themselves (VC Data Integrity 1.0). */
 export const dataIntegrity: Format = { name: 'data-integrity', issue, present, prove, derive, verify }
 
 async function issue(request: IssueRequest): Promise<Secured> {
-  refuseOptions(request, ['selective', 'holder'])
+  refuseOptions(request, ['cryptosuite', 'mandatoryPointers', 'previousProof', 'proofId'])
   const { credential, ...options } = request
   checkShape(credential, 'credential')
   refuseProblems(credentialProblems(credential))
@@ -31,7 +32,7 @@ async function issue(request: IssueRequest): Promise<Secured> {
 }
 
 async function present(request: PresentRequest): Promise<Secured> {
-  refuseOptions(request, ['selective'])
+  refuseOptions(request, ['cryptosuite'])
   const { presentation, validUntil, ...options } = request
   if (!isObject(presentation)) refuse('presentation', 'is no object')
   checkShape(presentation, 'presentation')
@@ -48,7 +49,7 @@ async function present(request: PresentRequest): Promise<Secured> {
 
 /** A proof of type `di_vp` (OpenID4VCI 1.0, F.2): a presentation of nothing, for the credential issuer and its nonce. */
 async function prove({ validUntil, ...request }: ProveRequest): Promise<Secured> {
-  refuseOptions(request, ['keyAttestation'])
+  refuseOptions(request, ['cryptosuite'])
   const document = {
     '@context': [CONTEXT_2],
     type: ['VerifiablePresentation'],
@@ -155,7 +156,7 @@ async function presentedFindings(
   if (isObject(credential) && credential['proof'] !== undefined) {
     const forNobody = { ...request, challenge: undefined, domain: undefined }
     const found = await credentialFindings(credential, forNobody)
-    return prefixed([...found, ...((await request.status?.(credential, found.length === 0)) ?? [])])
+    return prefixed(await withStatus(request, credential, found))
   }
   if (isObject(credential) && !isOfType(credential, 'EnvelopedVerifiableCredential')) {
     // VCDM 2.0, 4.13.4: what a holder says of himself needs no more than his proof, if it is his.
@@ -167,7 +168,7 @@ async function presentedFindings(
     }
     if (!isHolders) return prefixed([missing])
     const found = validityProblems(credential, request.now)
-    return prefixed([...found, ...((await request.status?.(credential, found.length === 0)) ?? [])])
+    return prefixed(await withStatus(request, credential, found))
   }
   const verdict = await request.nested?.(credential as string | JsonObject)
   return prefixed(

@@ -15,14 +15,7 @@ import { proveByJwt } from './proofOfPossession.ts'
 export const jwt: Format = { name: 'jwt', issue, present, prove: proveByJwt, verify: verifyJwt }
 
 async function issue(request: IssueRequest): Promise<Secured> {
-  refuseOptions(request, [
-    'cryptosuite',
-    'mandatoryPointers',
-    'selective',
-    'holder',
-    'previousProof',
-    'proofId',
-  ])
+  refuseOptions(request, [])
   const { credential, key } = request
   if (versionToMake(credential) === '1.1') {
     refuseNested(credential)
@@ -36,7 +29,7 @@ async function issue(request: IssueRequest): Promise<Secured> {
 }
 
 async function present(request: PresentRequest): Promise<Secured> {
-  refuseOptions(request, ['cryptosuite', 'selective'])
+  refuseOptions(request, [])
   const { presentation, key, now, challenge, domain, validUntil } = request
   if (typeof presentation === 'string') refuse('presentation', 'not an object')
   if (versionToMake(presentation) === '1.1') {

@@ -1,7 +1,7 @@
 import { Refusal } from '../../refusal.ts'
 import { isObject } from '../../signing/strictJson.ts'
 import type { CredentialKey } from '../credentialKey.ts'
-import type { Format, IssueRequest, JsonObject, PresentRequest, ProveRequest } from './format.ts'
+import type { Format, JsonObject } from './format.ts'
 
 export const CONTEXT_1 = 'https://www.w3.org/2018/credentials/v1'
 export const CONTEXT_2 = 'https://www.w3.org/ns/credentials/v2'
@@ -66,11 +66,23 @@ export function holderToMake({ holder }: JsonObject, key: CredentialKey): string
   return id
 }
 
-/** What only other formats can do is not left undone in silence. @throws Refusal */
-export function refuseOptions<T extends IssueRequest | PresentRequest | ProveRequest>(
-  request: T,
-  options: readonly (keyof T & string)[],
+/** TABLE of what requests may ask for that not every format can do. */
+const OPTIONS = [
+  'cryptosuite',
+  'mandatoryPointers',
+  'selective',
+  'holder',
+  'previousProof',
+  'proofId',
+  'keyAttestation',
+] as const
+type Option = (typeof OPTIONS)[number]
+
+/** What only other formats can do is not left undone in silence. @param taken what this one can @throws Refusal */
+export function refuseOptions(
+  request: Readonly<Partial<Record<Option, unknown>>>,
+  taken: readonly Option[],
 ): void {
-  const name = options.find((option) => request[option] !== undefined)
+  const name = OPTIONS.find((option) => request[option] !== undefined && !taken.includes(option))
   if (name !== undefined) refuse(name, 'not in this format')
 }

@@ -4,15 +4,15 @@ import { jwkOf } from '../jwk.ts'
 import type { ProveRequest, Secured } from './format.ts'
 import { defined } from './jwtVc.ts'
 import { checkAttests } from './keyAttestation.ts'
-import { refuse } from './making.ts'
+import { refuseOptions } from './making.ts'
 
 /**
  * OpenID4VCI 1.0, F.1. `iss` is the wallet's client_id and nothing else: whose key it is, the key says, by its DID URL or by
  * itself.
  */
 export async function proveByJwt(request: ProveRequest): Promise<Secured> {
-  const { key, now, domain, challenge, validUntil, client, cryptosuite, keyAttestation } = request
-  if (cryptosuite !== undefined) refuse('cryptosuite', 'not in this format')
+  refuseOptions(request, ['keyAttestation'])
+  const { key, now, domain, challenge, validUntil, client, keyAttestation } = request
   if (keyAttestation !== undefined) checkAttests(keyAttestation, key, now)
   const claims = defined({
     iss: client,

@@ -6,7 +6,7 @@ import { checkSelective } from '../sdJwt/rules.ts'
 import type { Format, IssueRequest, JsonObject, Secured } from './format.ts'
 import { checkClaimsToMake } from './joseVc.ts'
 import { defined } from './jwtVc.ts'
-import { checkSigner, issuerToMake, refuse, refuseOptions, versionToMake } from './making.ts'
+import { checkSigner, isClaims, issuerToMake, refuse, refuseOptions, versionToMake } from './making.ts'
 import { presentSdJwt } from './sdJwtPresent.ts'
 import { verifySdJwt } from './sdJwtVerify.ts'
 
@@ -17,9 +17,9 @@ import { verifySdJwt } from './sdJwtVerify.ts'
 export const sdJwt: Format = { name: 'sd-jwt', issue, present: presentSdJwt, verify: verifySdJwt }
 
 async function issue(request: IssueRequest): Promise<Secured> {
-  refuseOptions(request, ['cryptosuite', 'mandatoryPointers', 'previousProof', 'proofId'])
+  refuseOptions(request, ['selective', 'holder'])
   const { credential, key, selective = [], holder } = request
-  const kind = Object.hasOwn(credential, 'vct') ? 'dc+sd-jwt' : 'vc+sd-jwt'
+  const kind = isClaims('sd-jwt', credential) ? 'dc+sd-jwt' : 'vc+sd-jwt'
   if (kind === 'dc+sd-jwt') checkClaims(request)
   else checkDocument(request)
   checkSelective(kind, selective)

@@ -19,7 +19,7 @@ import { holderToMake, refuse, refuseOptions, versionToMake } from './making.ts'
  * signed by its holder.
  */
 export async function presentSdJwt(request: PresentRequest): Promise<Secured> {
-  refuseOptions(request, ['cryptosuite'])
+  refuseOptions(request, ['selective'])
   const { presentation } = request
   return typeof presentation === 'string' ? bound(request, presentation) : secured(request, presentation)
 }

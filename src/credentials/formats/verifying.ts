@@ -59,6 +59,15 @@ export function checkController(
   problems.push({ name: `${it.member}-mismatch`, detail: `${it.member}: not the controller of the key` })
 }
 
+/** What is wrong with a credential of a presentation, and what its status says against it besides. */
+export async function withStatus(
+  { status }: Pick<VerifyRequest, 'status'>,
+  credential: JsonObject,
+  found: readonly Problem[],
+): Promise<Problem[]> {
+  return [...found, ...((await status?.(credential, found.length === 0)) ?? [])]
+}
+
 /** What says from when, and until when, something holds: by name, as it stands there. */
 export interface Times {
   readonly from: readonly (readonly [member: string, value: unknown])[]

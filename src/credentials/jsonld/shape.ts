@@ -28,29 +28,29 @@ export function checkShape(document: JsonObject, named: string): void {
   const level: { readonly value: object; readonly depth: number }[] = [{ value: document, depth: 1 }]
   for (let next = level.pop(); next !== undefined; next = level.pop()) {
     const { value, depth } = next
-    if (depth > MAX_DEPTH) throw tooLarge(named, `is nested more than ${MAX_DEPTH} levels deep`)
+    if (depth > MAX_DEPTH) throw refused(named, `is nested more than ${MAX_DEPTH} levels deep`)
     const names = Array.isArray(value) ? [] : Object.keys(value)
     values += Array.isArray(value) ? value.length : names.length
-    if (values > MAX_VALUES) throw tooLarge(named, `has more than ${MAX_VALUES} members and items`)
+    if (values > MAX_VALUES) throw refused(named, `has more than ${MAX_VALUES} members and items`)
     for (const name of names) characters += name.length
     contexts += contextsIn(value as JsonObject, named)
-    if (contexts > MAX_CONTEXTS) throw tooLarge(named, `has more than ${MAX_CONTEXTS} contexts`)
+    if (contexts > MAX_CONTEXTS) throw refused(named, `has more than ${MAX_CONTEXTS} contexts`)
     for (const member of Object.values(value)) {
       if (typeof member === 'string') characters += member.length
       if (typeof member === 'object' && member !== null)
         level.push({ value: member as object, depth: depth + 1 })
     }
-    if (characters > MAX_CHARACTERS) throw tooLarge(named, `has more than ${MAX_CHARACTERS} characters`)
+    if (characters > MAX_CHARACTERS) throw refused(named, `has more than ${MAX_CHARACTERS} characters`)
   }
 }
 
 /** Those of one object. @throws Refusal; also for a member that JSON-LD's library would not see, and leave out of what is signed */
 function contextsIn(object: JsonObject, named: string): number {
-  if (Object.hasOwn(object, '__proto__')) throw tooLarge(named, 'has a member "__proto__"')
+  if (Object.hasOwn(object, '__proto__')) throw refused(named, 'has a member "__proto__"')
   if (!Object.hasOwn(object, '@context')) return 0
   const listed = [object['@context']].flat().length
-  if (listed > MAX_LISTED) throw tooLarge(named, `has a list of more than ${MAX_LISTED} contexts`)
+  if (listed > MAX_LISTED) throw refused(named, `has a list of more than ${MAX_LISTED} contexts`)
   return listed
 }
 
-const tooLarge = (named: string, what: string): Refusal => new Refusal('invalid_request', `${named} ${what}`)
+const refused = (named: string, what: string): Refusal => new Refusal('invalid_request', `${named} ${what}`)
