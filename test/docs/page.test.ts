@@ -41,6 +41,13 @@ describe('/docs', function () {
     }
   })
 
+  it('says in words what an answer without members is', async () => {
+    const html = await (await fetch(`${service.url}/docs`)).text()
+    const [, attest = ''] = /id="post_keys_attest"(.*?)<\/article>/s.exec(html) ?? []
+    expect(attest).to.contain('201: A key attestation (OpenID4VCI 1.0, D.1), and nothing around it.')
+    expect(html).to.not.match(/<h3>Answer[^<]*<\/h3>\s*<p>No members/)
+  })
+
   const opened = async (running: Browser, viewport: { width: number; height: number }, dark: boolean) => {
     const context = await running.newContext({ viewport, colorScheme: dark ? 'dark' : 'light' })
     const page = await context.newPage()

@@ -59,13 +59,7 @@ function article(one: Operation, about: About): Html {
     <p class="quiet">${one.clause}. Asks for ${access === '' ? 'no authentication' : access}.</p>
     ${one.request === undefined ? undefined : members('Request', one.request.schema)}
     ${Object.entries(one.examples).map(([name, example]) => exampleOf({ one, about }, name, example))}
-    ${
-      one.answer.schema === undefined
-        ? html`<h3>Answer</h3>
-            <p>${one.answer.status}: ${one.answer.description}.</p>`
-        : members(`Answer, ${one.answer.status}`, one.answer.schema)
-    }
-    ${one.accepted?.schema === undefined ? undefined : members(`Answer, ${one.accepted.status}`, one.accepted.schema)}
+    ${answered(one.answer)} ${one.accepted === undefined ? undefined : answered(one.accepted)}
     ${refusals(one)}
   </article>`
 }
@@ -79,6 +73,14 @@ function exampleOf(
     <figcaption>Example: ${name}</figcaption>
     <pre tabindex="0"><code>${curlOf(one, example, about.url)}</code></pre>
   </figure>`
+}
+
+/** What has no members, such as a JWT, is said in words. */
+function answered({ status, description, schema }: Operation['answer']): Html {
+  return schema === undefined || membersOf(schema).length === 0
+    ? html`<h3>Answer</h3>
+        <p>${status}: ${description}.</p>`
+    : members(`Answer, ${status}`, schema)
 }
 
 function members(heading: string, schema: JsonSchema): Html {
