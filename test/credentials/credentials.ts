@@ -67,7 +67,7 @@ export function text(body: unknown): string {
 export const names = ({ problems }: Verdict): string[] => problems.map(({ name }) => name)
 
 /** Code and message of a refusal. */
-export async function refused(promise: Promise<unknown>): Promise<string> {
+export async function refused(promise: Promise<unknown> | undefined): Promise<string> {
   try {
     await promise
   } catch (error) {

@@ -13,7 +13,7 @@ import {
 } from '../../src/credentials/integrity/sd/proofValue.ts'
 import { group, linesOf, relabelled } from '../../src/credentials/integrity/sd/statements.ts'
 import { canonicalise } from '../../src/credentials/jsonld/canonicalise.ts'
-import { Refusal } from '../../src/refusal.ts'
+import { refused } from './credentials.ts'
 import { judge } from './integrityJudge.ts'
 import { didKey, hasVectors, madeKey, resolveDidKey, vector, vectorKey } from './integritySupport.ts'
 
@@ -139,15 +139,6 @@ describe('ecdsa-sd-2023', () => {
     const asked = { secured, now: NOW, profile: 'strict', resolve: resolveDidKey } as const
     return (await dataIntegrity.verify(asked)).problems.map(({ name }) => name)
   }
-  const refusal = async (work: Promise<unknown>): Promise<string> => {
-    try {
-      await work
-    } catch (error) {
-      if (error instanceof Refusal) return `${error.code}: ${error.message}`
-      throw error
-    }
-    throw new Error('it was not refused')
-  }
 
   it('asks the key for one signature, and judges find each selection good', async () => {
     const before = key.signatures
@@ -259,14 +250,14 @@ describe('ecdsa-sd-2023', () => {
       '/constructor/prototype',
       '/credentialSubject/boards/length',
     ])
-      expect(await refusal(issue([pointer])), pointer).to.equal(nowhere(pointer))
+      expect(await refused(issue([pointer])), pointer).to.equal(nowhere(pointer))
     for (const pointer of ['issuer', '/a~2b', '/~'])
-      expect(await refusal(issue([pointer])), pointer).to.equal(
+      expect(await refused(issue([pointer])), pointer).to.equal(
         'invalid_request: a JSON pointer is none (RFC 6901)',
       )
     const base = await issue([])
-    expect(await refusal(derive(base, []))).to.equal('invalid_request: nothing would be disclosed')
-    expect(await refusal(derive(credential, ['/issuer']))).to.equal(
+    expect(await refused(derive(base, []))).to.equal('invalid_request: nothing would be disclosed')
+    expect(await refused(derive(credential, ['/issuer']))).to.equal(
       'invalid_request: proof: not exactly one of ecdsa-sd-2023 to derive from',
     )
   })

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { Format, JsonObject } from '../../src/credentials/formats/format.ts'
 import { formats } from '../../src/credentials/formats/index.ts'
 import { signJws } from '../../src/signing/jws.ts'
-import { Refusal } from '../../src/refusal.ts'
+import { refused } from './credentials.ts'
 import { CONTROLLER, knowing, localKey } from './keys.ts'
 
 const V2 = 'https://www.w3.org/ns/credentials/v2'
@@ -21,15 +21,6 @@ const format = (name: Format['name']): Format => {
   if (row === undefined) throw new Error(`no format ${name}`)
   return row
 }
-const refusal = async (work: Promise<unknown> | undefined): Promise<string> => {
-  try {
-    await work
-  } catch (error) {
-    if (error instanceof Refusal) return `${error.code}: ${error.message}`
-    throw error
-  }
-  throw new Error('it was not refused')
-}
 const problems = async (typ: string, document: JsonObject): Promise<string[]> => {
   const secured = await signJws(key, { typ, kid: key.id }, document)
   const asked = { secured, now: NOW, profile: 'strict', resolve: knowing(key) } as const
@@ -40,7 +31,7 @@ describe('the data model holds in every format', () => {
   for (const name of ['jwt', 'cose'] as const) {
     it(`${name}: for a credential with a member vct, which is a member like others`, async () => {
       const bad = { ...credential, vct: 'https://types.example/degree', credentialSubject: {} }
-      expect(await refusal(format(name).issue({ credential: bad, key, now: NOW }))).to.equal(
+      expect(await refused(format(name).issue({ credential: bad, key, now: NOW }))).to.equal(
         'invalid_request: credentialSubject claims nothing',
       )
     })
@@ -55,7 +46,7 @@ describe('the data model holds in every format', () => {
         [{ holder: { name: 'nobody' } }, 'holder has no id that is a URL'],
       ]
       for (const [more, detail] of rows)
-        expect(await refusal(make(more)), detail).to.equal(`invalid_request: ${detail}`)
+        expect(await refused(make(more)), detail).to.equal(`invalid_request: ${detail}`)
       expect(await make({})).to.have.property('mediaType')
     })
   }
