@@ -49,23 +49,26 @@ export async function returnAttempt(q: Queries, attempt: Attempt): Promise<void>
 }
 
 /**
- * Parts of a statement, after which an attempt whose secret was right counts no more: the client's own failures are forgotten,
+ * Parts of a statement, after which attempts whose secrets were right count no more: the client's own failures are forgotten,
  * and no other client's.
+ * @param which a query of the key's id and the client's, which may name one twice
  */
-export const forgetting = (keyId: string, clientId: string): string => `mine as (
-        select failures from activation_attempt where key_id = ${keyId}::uuid and client_id = ${clientId}::text for update),
-      reset as (
-        update activation_attempt set failures = 0, next_at = null, updated_at = now()
-         where key_id = ${keyId}::uuid and client_id = ${clientId}::text),
-      of_all as (
-        update activation_total set failures = greatest(0, failures - coalesce((select failures from mine), 0))
-         where key_id = ${keyId}::uuid)`
+export const forgetting = (which: string): string => `mine as materialized (
+    select key_id, client_id, failures from activation_attempt
+     where (key_id, client_id) in (${which}) order by key_id, client_id for update),
+  reset as (
+    update activation_attempt t set failures = 0, next_at = null, updated_at = now()
+      from mine where t.key_id = mine.key_id and t.client_id = mine.client_id),
+  of_all as (
+    update activation_total t set failures = greatest(0, t.failures - forgotten.failures)
+      from (select key_id, sum(failures) as failures from mine group by key_id) forgotten
+     where t.key_id = forgotten.key_id)`
 
 /** The secret was right. */
 export async function forgetFailures(q: Queries, attempt: Attempt): Promise<void> {
   await q.query({
     name: 'attempt-forget',
-    text: `with ${forgetting('$1', '$2')} select 1`,
+    text: `with ${forgetting('select $1::uuid, $2::text')} select 1`,
     values: [attempt.keyId, attempt.clientId],
   })
 }

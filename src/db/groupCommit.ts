@@ -32,6 +32,8 @@ export interface GroupOptions<In, Out> {
   readonly flush: (db: Queries, items: readonly In[]) => Promise<Out[]>
   /** Rows that an item adds to the statement. */
   readonly rows: (item: In) => number
+  /** Absent: any go together. Items of one name never share a statement, where it could not write their row twice. */
+  readonly apart?: (item: In) => string
 }
 
 const underWay = new WeakMap<Database, number>()
@@ -112,10 +114,13 @@ class Group<In, Out> {
   }
 
   #next(): Waiting<In, Out>[] {
+    const { rows: rowsOf, apart } = this.#options
+    const names = new Set<string>()
     let rows = 0
     const end = this.#waiting.findIndex(({ item }, index) => {
-      rows += this.#options.rows(item)
-      return index > 0 && rows > MAX_ROWS
+      rows += rowsOf(item)
+      if (apart !== undefined) names.add(apart(item))
+      return index > 0 && (rows > MAX_ROWS || (apart !== undefined && names.size <= index))
     })
     return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end)
   }

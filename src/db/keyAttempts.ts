@@ -1,6 +1,8 @@
 import type { ActivationRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
 import { MAX_FAILURES_OF_ALL, type Attempt } from './attempts.ts'
-import { one, type Queries } from './database.ts'
+import { texts, uuids } from './binary.ts'
+import type { Database, Queries } from './database.ts'
+import { grouped } from './groupCommit.ts'
 
 /** Wrong secrets in a row, by one client for one key, after which it waits: from this one on, */
 export const BACK_OFF_FROM = 6
@@ -21,7 +23,13 @@ export type KeyAttempt =
   | { readonly outcome: 'waits'; /** Whole seconds. */ readonly seconds: number }
   | { readonly outcome: 'locked' }
 
+export interface AskedAttempt {
+  readonly key: Pick<KeyRecord, 'keyId' | 'spki'>
+  readonly clientId: string
+}
+
 interface Row extends Omit<Sealed<ActivationRecord>, 'keyId' | 'spki'> {
+  readonly keyId: string
   readonly allowed: boolean
   readonly now: string
 }
@@ -31,38 +39,58 @@ interface Row extends Omit<Sealed<ActivationRecord>, 'keyId' | 'spki'> {
  * was wrong too often waits, and nobody has to unlock. One statement, which finds the key's verifier, too: of any number who
  * ask at once, on any number of replicas, so many get through as are allowed.
  */
-export async function reserveKeyAttempt(
-  q: Queries,
-  { keyId, spki }: Pick<KeyRecord, 'keyId' | 'spki'>,
-  attempt: Attempt,
-): Promise<KeyAttempt> {
-  const { allowed, now, ...activation } = one(
-    await q.query<Row>({
-      name: 'key-attempt-reserve',
-      text: `with mine as (
-          insert into activation_attempt as t (key_id, client_id, failures)
-          select $1::uuid, $2::text, 1
-           where not exists (select from activation_total where key_id = $1::uuid and failures >= $3::int)
-          on conflict (key_id, client_id) do update
-            set failures = t.failures + 1, updated_at = now(),
-                next_at = case when t.failures + 1 >= ${BACK_OFF_FROM} then
-                  clock_timestamp() + least(${MAX_WAIT_S},
-                    ${FIRST_WAIT_S} * 2 ^ least(t.failures + 1 - ${BACK_OFF_FROM}, 20)) * interval '1 second' end
-            where t.next_at is null or t.next_at <= clock_timestamp()
-          returning 1),
-        everyone as (
-          insert into activation_total as t (key_id, failures) select $1::uuid, 1 from mine
-          on conflict (key_id) do update set failures = t.failures + 1 where t.failures < $3::int
-          returning 1)
-        select exists (select from everyone) as allowed, (extract(epoch from now()) * 1000)::bigint as now,
-               salt, memory_kib as "memoryKiB", passes, lanes, secrets, verifier, seal
-          from activation where key_id = $1::uuid`,
-      values: [keyId, attempt.clientId, MAX_FAILURES_OF_ALL],
-    }),
-  )
+export async function reserveKeyAttempt(db: Database, asked: AskedAttempt): Promise<KeyAttempt> {
+  const { key, clientId } = asked
+  const { keyId, spki } = key
+  const row = await reserve(db, asked)
+  if (row === undefined) throw new Error('a key without its verifier')
+  const { allowed, now, ...activation } = row
   if (allowed) return { outcome: 'reserved', now: Number(now), activation: { ...activation, keyId, spki } }
-  return whyNot(q, attempt)
+  return whyNot(db, { keyId, clientId })
 }
+
+const reserve = grouped<AskedAttempt, Row | undefined>({
+  name: 'key-attempt-reserve',
+  rows: () => 1,
+  apart: ({ key }) => key.keyId,
+  flush: async (db, items) => {
+    const rows = await db.query<Row>({
+      name: 'key-attempt-reserve',
+      text: RESERVE,
+      values: [
+        uuids(items.map(({ key }) => key.keyId)),
+        texts(items.map(({ clientId }) => clientId)),
+        MAX_FAILURES_OF_ALL,
+      ],
+    })
+    const found = new Map(rows.map((row) => [row.keyId, row]))
+    return items.map(({ key }) => found.get(key.keyId))
+  },
+})
+
+/** Each key stands in it once, and rows are locked in the order of the keys, so that replicas do not lock each other out. */
+const RESERVE = `with asked as materialized (
+    select * from unnest($1::uuid[], $2::text[]) as asked(key_id, client_id)),
+  mine as (
+    insert into activation_attempt as t (key_id, client_id, failures)
+    select key_id, client_id, 1 from asked
+     where not exists (
+       select from activation_total total where total.key_id = asked.key_id and total.failures >= $3::int)
+     order by key_id
+    on conflict (key_id, client_id) do update
+      set failures = t.failures + 1, updated_at = now(),
+          next_at = case when t.failures + 1 >= ${BACK_OFF_FROM} then
+            clock_timestamp() + least(${MAX_WAIT_S},
+              ${FIRST_WAIT_S} * 2 ^ least(t.failures + 1 - ${BACK_OFF_FROM}, 20)) * interval '1 second' end
+      where t.next_at is null or t.next_at <= clock_timestamp()
+    returning t.key_id),
+  everyone as (
+    insert into activation_total as t (key_id, failures) select key_id, 1 from mine order by key_id
+    on conflict (key_id) do update set failures = t.failures + 1 where t.failures < $3::int
+    returning t.key_id)
+  select v.key_id as "keyId", everyone.key_id is not null as allowed, (extract(epoch from now()) * 1000)::bigint as now,
+         v.salt, v.memory_kib as "memoryKiB", v.passes, v.lanes, v.secrets, v.verifier, v.seal
+    from asked join activation v on v.key_id = asked.key_id left join everyone on everyone.key_id = asked.key_id`
 
 /** By a statement of its own: what another transaction wrote while the first one ran is not seen by it. */
 async function whyNot(q: Queries, attempt: Attempt): Promise<KeyAttempt> {

@@ -4,11 +4,12 @@ import type { AuthorisationRecord, KeyRecord, Sealed } from '../../hsm/records.t
 import type { AuditEntry } from '../audit.ts'
 import { forgetting, type Attempt } from './attempts.ts'
 import { AUDIT_INSERT, auditColumns, auditUnnest } from './audit.ts'
-import { byteas } from './binary.ts'
-import { one, type Queries } from './database.ts'
+import { byteas, texts, times, uuids } from './binary.ts'
+import type { Queries } from './database.ts'
 import { grouped } from './groupCommit.ts'
 import type { HolderKeyState } from './holderKeys.ts'
 import type { KeyState } from './keys.ts'
+import type { ReserveVerdict } from './reservations.ts'
 import { keyVerdict } from './reserveStatements.ts'
 
 /** What an activation of a holder key stands for: the sealed records, and what may forbid their use, as it is now. */
@@ -36,7 +37,7 @@ export async function createKeyAuthorisation(q: Queries, made: NewKeyAuthorisati
   await q.query({
     name: 'authorisation-create-key',
     text: `with recorded as (${AUDIT_INSERT} from ${auditUnnest(9)} returning 1),
-      ${forgetting('$3', '$8')},
+      ${forgetting('select $3::uuid, $8::text')},
       made as (
         insert into authorisation (id, client_id, key_id, hash, bound, count, expires_at, seal, sad_hash)
         values ($1::uuid, $2::text, $3::uuid, $4::text, false, $5::int, ${EXPIRES_AT}, $7::bytea, $18::bytea)
@@ -70,40 +71,64 @@ export interface TakenAtOnce extends Omit<NewKeyAuthorisation, 'sadHash' | 'audi
   readonly audit: readonly AuditEntry[]
 }
 
+type TakeVerdict = Extract<
+  ReserveVerdict,
+  'reserved' | 'permit_unknown' | 'permit_expired' | 'credential_disabled'
+>
+
 /**
  * Stores a sealed authorisation whose one occurrence is taken already: both are durable when this resolves, in one statement,
  * since it is once a signature. It has no bearer value. The attempt ends in any case: the secrets were right.
  */
-export async function takeKeyAuthorisation(
-  q: Queries,
-  made: TakenAtOnce,
-): Promise<'reserved' | 'permit_expired' | 'credential_disabled'> {
-  const { authorisation: a, occurrence, signature, instanceId, audit, attempt } = made
-  const { verdict } = one(
-    await q.query<{ verdict: 'live' | 'permit_expired' | 'credential_disabled' }>({
+export const takeKeyAuthorisation = grouped<TakenAtOnce, TakeVerdict>({
+  name: 'authorisation-take-key',
+  rows: () => 1,
+  flush: async (db, items) => {
+    const authorisations = items.map(({ authorisation }) => authorisation)
+    const entries = items.flatMap(({ audit, signature }) => audit.map((entry) => ({ entry, signature })))
+    const rows = await db.query<{ signature: string; verdict: TakeVerdict }>({
       name: 'authorisation-take-key',
-      text: `with judged as materialized (
-          select ${keyVerdict(EXPIRES_AT)} as verdict
-            from holder_key h join key k on k.id = h.key_id join client cl on cl.id = h.client_id
-           where h.key_id = $3::uuid and h.client_id = $2::text),
-        ${forgetting('$3', '$8')},
-        made as (
-          insert into authorisation (id, client_id, key_id, hash, bound, count, expires_at, seal)
-          select $1::uuid, $2::text, $3::uuid, $4::text, true, $5::int, ${EXPIRES_AT}, $7::bytea
-            from judged where verdict = 'live'
-          returning id),
-        opened as (
-          insert into attempt (id, authorisation_id, instance) select $18::uuid, id, $19::uuid from made),
-        taken as (
-          insert into authorised_hash (authorisation_id, position, digest, attempt)
-          select id, 1, $20::bytea, $18::uuid from made),
-        recorded as (${AUDIT_INSERT} from ${auditUnnest(9)} cross join made)
-        select verdict from judged`,
-      values: [...columns(a), attempt.clientId, ...auditColumns(audit), signature, instanceId, occurrence],
-    }),
-  )
-  return verdict === 'live' ? 'reserved' : verdict
-}
+      text: TAKE_AT_ONCE,
+      values: [
+        uuids(authorisations.map(({ authorisationId }) => authorisationId)),
+        texts(authorisations.map(({ clientId }) => clientId)),
+        uuids(authorisations.map(({ keyId }) => keyId)),
+        // No hash has this name.
+        texts(authorisations.map(({ hash }) => hash ?? '')),
+        times(authorisations.map(({ expiresAt }) => new Date(expiresAt))),
+        byteas(authorisations.map(({ seal }) => seal)),
+        uuids(items.map(({ signature }) => signature)),
+        byteas(items.map(({ occurrence }) => occurrence)),
+        items[0]?.instanceId ?? null,
+        uuids(entries.map(({ signature }) => signature)),
+        ...auditColumns(entries.map(({ entry }) => entry)),
+      ],
+    })
+    const verdicts = new Map(rows.map(({ signature, verdict }) => [signature, verdict]))
+    return items.map(({ signature }) => verdicts.get(signature) ?? 'permit_unknown')
+  },
+})
+
+/** Rows of attempts are locked in the order of the keys, as they are when attempts are counted. */
+const TAKE_AT_ONCE = `with asked as materialized (
+    select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bytea[], $7::uuid[],
+                         $8::bytea[]) as a(id, client_id, key_id, hash, expires_at, seal, signature, digest)),
+  judged as materialized (
+    select a.*, ${keyVerdict('a.expires_at')} as verdict
+      from asked a join holder_key h on h.key_id = a.key_id
+      join key k on k.id = h.key_id join client cl on cl.id = h.client_id),
+  live as materialized (select * from judged where verdict = 'live'),
+  ${forgetting('select key_id, client_id from judged')},
+  made as (
+    insert into authorisation (id, client_id, key_id, hash, bound, count, expires_at, seal)
+    select id, client_id, key_id, nullif(hash, ''), true, 1, expires_at, seal from live),
+  opened as (insert into attempt (id, authorisation_id, instance) select signature, id, $9::uuid from live),
+  taken as (
+    insert into authorised_hash (authorisation_id, position, digest, attempt) select id, 1, digest, signature from live),
+  recorded as (
+    ${AUDIT_INSERT} from ${auditUnnest(11)}
+      join unnest($10::uuid[], $11::uuid[]) as of(signature, id) on of.id = entry.id join live using (signature))
+  select signature, case when verdict = 'live' then 'reserved' else verdict end as verdict from judged`
 
 interface Row extends Pick<FoundForKey, 'state' | 'keyState' | 'expired'> {
   readonly lookup: number

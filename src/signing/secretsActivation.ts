@@ -54,7 +54,7 @@ async function judged(
   attempt: Attempt,
 ): Promise<Sealed<AuthorisationRecord>> {
   // From here on the attempt counts as failed until the token says otherwise; so it does if we die.
-  const { now, activation } = await reserved(ctx, opening, attempt)
+  const { now, activation } = await reserved(ctx, opening)
   const authorisation = recordOf(ctx, opening, now)
   const seal = await sealed(ctx, opening, { activation, authorisation }).catch(async (error: unknown) => {
     await returnAttempt(ctx.db, attempt)
@@ -68,8 +68,8 @@ async function judged(
   throw new Refusal('activation_failed', 'The secrets are wrong.')
 }
 
-async function reserved(ctx: Context, { key }: Opening, attempt: Attempt): Promise<Reserved> {
-  const verdict = await reserveKeyAttempt(ctx.db, key, attempt)
+async function reserved(ctx: Context, { key, clientId }: Opening): Promise<Reserved> {
+  const verdict = await reserveKeyAttempt(ctx.db, { key, clientId })
   if (verdict.outcome === 'reserved') return verdict
   ctx.metrics.activation('locked')
   if (verdict.outcome === 'locked') throw locked()

@@ -75,6 +75,25 @@ describe('the group commit', () => {
     expect(batches).to.deep.equal([1])
   })
 
+  it('puts no two items of one name into a statement, and keeps their order', async () => {
+    const seen: string[][] = []
+    const apart = grouped<string, string>({
+      name: 'apart',
+      rows: () => 1,
+      apart: (item) => item.slice(0, 1),
+      flush: async (queries, asked) => {
+        seen.push([...asked])
+        await queries.query({ text: 'select 1' })
+        return asked.map((item) => item.toUpperCase())
+      },
+    })
+    const given = ['a1', 'b1', 'a2', 'a3', 'c1', 'b2']
+    expect(await Promise.all(given.map((item) => apart(db, item)))).to.deep.equal(
+      given.map((item) => item.toUpperCase()),
+    )
+    expect(seen).to.deep.equal([['a1', 'b1'], ['a2'], ['a3', 'c1', 'b2']])
+  })
+
   it('counts nobody any more once all are done, also those that failed', async () => {
     await among(64, () => Promise.reject(new Error('failed'))).catch(() => undefined)
     await oneByOne(items)

@@ -197,6 +197,25 @@ describe('the secrets of a key', function () {
     expect(await failuresOf(key)).to.equal(0)
   })
 
+  it('of many keys at once are judged each by its own, whatever becomes of the others', async () => {
+    const keys = await Promise.all(Array.from({ length: 12 }, () => client.key()))
+    // Known to be enabled for a second more.
+    await Promise.all(keys.map((key) => sign(key, key.secrets)))
+    const [gone] = keys as [MadeKey, ...MadeKey[]]
+    await service.sql(`update holder_key set state = 'disabled' where id = $1`, [gone.id])
+    const isWrong = (n: number): boolean => n % 3 === 1
+    const all = await Promise.all(keys.map((key, n) => sign(key, isWrong(n) ? ['wrong'] : key.secrets)))
+    const expected = keys.map((_, n) => (isWrong(n) ? 403 : n === 0 ? 409 : 201))
+    expect(all.map(({ status }) => status)).to.deep.equal(expected)
+    expect(all[0]?.body).to.include({ code: 'key_not_enabled' })
+    expect(await Promise.all(keys.map(failuresOf))).to.deep.equal(keys.map((_, n) => (isWrong(n) ? 1 : 0)))
+    const made = await service.sql(
+      `select from authorisation a join holder_key h using (key_id) where h.id = any($1::text[])`,
+      [keys.map(({ id }) => id)],
+    )
+    expect(made).to.have.length(12 + 7)
+  })
+
   it('of a key that is somebody else’s, or that there is not, cost the KDF all the same', async () => {
     const stranger = await KeyClient.of(service, await service.newClient('A stranger with a watch'))
     const key = await client.key()

@@ -55,6 +55,34 @@ describe('activation secrets', () => {
     expect(ended).to.have.length(2 + 150 + 2)
   })
 
+  it('are handed on eight at a time while others wait, and all of them in the end, also beside one that fails', async () => {
+    const quick = { salt: Buffer.alloc(16), memoryKiB: 64, passes: 1, lanes: 1 }
+    /** How many ended in each turn of the event loop in which some did. */
+    const together: number[] = []
+    let now = 0
+    const count = (): void => {
+      if (now++ > 0) return
+      setImmediate(() => {
+        together.push(now)
+        now = 0
+      })
+    }
+    const ask = async (salt: Buffer): Promise<string> => {
+      try {
+        await stretch(['secret'], { ...quick, salt }, 'a')
+        return 'made'
+      } catch {
+        return 'failed'
+      } finally {
+        count()
+      }
+    }
+    const salts = Array.from({ length: 20 }, (_, n) => Buffer.alloc(n === 19 ? 1 : 16))
+    expect(await Promise.all(salts.map(ask))).to.deep.equal([...Array<string>(19).fill('made'), 'failed'])
+    await new Promise(setImmediate)
+    expect(together.slice(0, 2)).to.deep.equal([8, 8])
+  })
+
   for (const pin of ['12345', '000000', '123456', '987654', 'aaaaaaaa', 'x'.repeat(65), '']) {
     it(`refuse "${pin.slice(0, 12)}" as a new PIN`, () => {
       expect(() => checkNewPin(pin)).to.throw(Refusal)
