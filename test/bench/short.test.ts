@@ -30,7 +30,7 @@ describe('what npm run bench measures, in short', function () {
   })
 
   it('compares few certificates with many, which lie in the database as if they had been issued', async () => {
-    await growth(bench, { certificates: 60, few: 30, issued: 4, seconds: 0.5, warmUp: 0.5 }, say)
+    await growth(bench, { certificates: 60, few: 30, issued: 4, seconds: 0.2, warmUp: 0.1 }, say)
     expect(said.filter((line) => line.includes('made in'))).to.have.length(2)
     const compared = /: the rate is \d+ % of what it was, processor time of one \d+ %$/
     const lines = said.slice(said.indexOf('From 30 to 60 certificates') + 1)

@@ -2,13 +2,14 @@ import { expect } from 'chai'
 import type { Browser } from 'playwright-core'
 import { strings } from '../../src/api/pki/strings.ts'
 import { revoke } from '../../src/pki/revoke.ts'
-import { CHROMIUM, DESKTOP, PHONE, fits, launch, picture, violations } from '../support/browser.ts'
+import { CHROMIUM, DESKTOP, PHONE, fits, launch, Looking, picture, violations } from '../support/browser.ts'
 import { startService, type TestService } from '../support/startService.ts'
 
 describe('the repository’s page in a browser', function () {
   this.timeout(60_000)
   let service: TestService
   let browser: Browser
+  let looking: Readonly<Record<'en' | 'el', Looking>>
   let serial = ''
   before(async function () {
     if (CHROMIUM === undefined) {
@@ -23,6 +24,7 @@ describe('the repository’s page in a browser', function () {
     serial = row?.serial ?? ''
     await revoke(service.ctx, { certificateId: row?.id ?? '', reason: 'superseded', actor: 'service' })
     browser = await launch(CHROMIUM)
+    looking = { en: await Looking.in(browser, 'en'), el: await Looking.in(browser, 'el') }
   })
   after(async () => {
     if (CHROMIUM === undefined) return
@@ -40,16 +42,12 @@ describe('the repository’s page in a browser', function () {
     const size = viewport === PHONE ? 'phone' : 'desktop'
     it(`is accessible, fits, and answers: ${locale}, ${size}, ${colorScheme}`, async () => {
       const text = strings[locale]
-      const context = await browser.newContext({ locale, viewport, colorScheme })
-      const page = await context.newPage()
-      const complaints: string[] = []
-      page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+      const page = await looking[locale].at(`${service.url}/pki/`, { viewport, colorScheme })
       const isGood = async (name: string): Promise<void> => {
         await picture(page, `pki-${name}-${locale}-${size}`)
         expect(await fits(page), name).to.equal(true)
         expect(await violations(page), name).to.deep.equal([])
       }
-      await page.goto(`${service.url}/pki/`)
       await isGood('begin')
       // The root's list is in one or two shards only: its certificates are few.
       const shards = page.locator('details').filter({ hasText: '127.crl' })
@@ -65,8 +63,7 @@ describe('the repository’s page in a browser', function () {
       await page.getByRole('button').click()
       expect((await page.getByRole('alert').textContent())?.trim()).to.equal(text.badSerial)
       await isGood('wrong')
-      expect(complaints).to.deep.equal([])
-      await context.close()
+      expect(looking[locale].complaints).to.deep.equal([])
     })
   }
 })

@@ -49,8 +49,8 @@ export class Looking {
     page.on('pageerror', (error) => this.complaints.push(error.message))
   }
 
-  static async in(browser: Browser): Promise<Looking> {
-    const context = await browser.newContext({ locale: 'en' })
+  static async in(browser: Browser, locale = 'en'): Promise<Looking> {
+    const context = await browser.newContext({ locale })
     return new Looking(context, await context.newPage())
   }
 
