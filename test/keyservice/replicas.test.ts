@@ -44,6 +44,23 @@ describe('the key service in two replicas', function () {
     expect(row?.failures).to.equal(judged.length)
   })
 
+  it('signs by right secrets of many keys at once, whoever is asked, and counts none of them as wrong', async () => {
+    const keys = await Promise.all(Array.from({ length: 6 }, (_, n) => client(n).key()))
+    const turns = Array.from({ length: 8 }, (_, turn) =>
+      // In another order each time, and at the other replica.
+      (turn % 2 === 0 ? keys : keys.toReversed()).map((key, n) =>
+        sign(turn + n, key, { secrets: key.secrets }),
+      ),
+    )
+    const all = await Promise.all(turns.flat())
+    expect(new Set(all.map(({ status }) => status))).to.deep.equal(new Set([201]))
+    const counted = await ground.sql(
+      'select from activation_total join holder_key using (key_id) where id = any($1) and failures <> 0',
+      [keys.map(({ id }) => id)],
+    )
+    expect(counted).to.deep.equal([])
+  })
+
   it('signs as often as an activation allows, whoever is asked', async () => {
     const key = await client(0).key()
     const activation = await client(1).activation(key, 7)
