@@ -75,6 +75,8 @@ export async function violations(page: Page): Promise<string[]> {
   return list.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
 }
 
-/** Whether nothing is wider than the window. */
-export const fits = (page: Page): Promise<boolean> =>
-  page.evaluate<boolean>('document.documentElement.scrollWidth <= window.innerWidth')
+/** Whether nothing is wider than the window. What a page says is there before its styles are: these are waited for. */
+export async function fits(page: Page): Promise<boolean> {
+  await page.waitForLoadState('load')
+  return page.evaluate<boolean>('document.documentElement.scrollWidth <= window.innerWidth')
+}
