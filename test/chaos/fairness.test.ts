@@ -119,9 +119,6 @@ describe('a caller with a single hash keeps its p99', function () {
       ROUND_TRIPS * 2 * LATENCY_MS,
     ))
 
-  /** What it is with nobody beside it. */
-  let alone: number | undefined
-
   /** One of a few tries is good: a machine that is busy with something else for a moment starves nobody for ever. */
   async function keeps(
     what: string,
@@ -129,13 +126,11 @@ describe('a caller with a single hash keeps its p99', function () {
     moreMs = 0,
   ): Promise<void> {
     for (let left = TRIES; ; left--) {
-      alone ??= await measure('alone')
+      const alone = await measure('alone')
       const p99 = await nuisance(() => measure(what))
       const limit = FACTOR * alone + AIR_MS + moreMs
       if (p99 < limit) return
       if (left === 1) expect(p99, what).to.be.lessThan(limit)
-      // The machine may have become another one since.
-      alone = undefined
     }
   }
 
