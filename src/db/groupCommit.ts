@@ -119,8 +119,8 @@ class Group<In, Out> {
     let rows = 0
     const end = this.#waiting.findIndex(({ item }, index) => {
       rows += rowsOf(item)
-      if (apart !== undefined) names.add(apart(item))
-      return index > 0 && (rows > MAX_ROWS || (apart !== undefined && names.size <= index))
+      const isNew = apart === undefined || names.size < names.add(apart(item)).size
+      return index > 0 && (rows > MAX_ROWS || !isNew)
     })
     return this.#waiting.splice(0, end === -1 ? this.#waiting.length : end)
   }

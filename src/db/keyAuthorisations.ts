@@ -2,7 +2,7 @@ import type { HashName, KeyType } from '../../hsm/algorithms.ts'
 import type { Purpose } from '../../hsm/purposes.ts'
 import type { AuthorisationRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
 import type { AuditEntry } from '../audit.ts'
-import { forgetting, type Attempt } from './attempts.ts'
+import { forgetting } from './attempts.ts'
 import { AUDIT_INSERT, auditColumns, auditUnnest } from './audit.ts'
 import { byteas, texts, times, uuids } from './binary.ts'
 import type { Queries } from './database.ts'
@@ -27,38 +27,35 @@ export interface NewKeyAuthorisation {
   readonly authorisation: Sealed<AuthorisationRecord>
   readonly sadHash: Buffer
   readonly audit: AuditEntry
-  /** That made it: its client's failures are forgotten. */
-  readonly attempt: Attempt
 }
 
-/** Stores a sealed authorisation for so many signatures, with its audit act, and ends the attempt. */
+/** Stores a sealed authorisation for so many signatures, with its audit act, and forgets its client's failures. */
 export async function createKeyAuthorisation(q: Queries, made: NewKeyAuthorisation): Promise<void> {
-  const { authorisation: a, sadHash, audit, attempt } = made
+  const { authorisation: a, sadHash, audit } = made
   await q.query({
     name: 'authorisation-create-key',
-    text: `with recorded as (${AUDIT_INSERT} from ${auditUnnest(9)} returning 1),
-      ${forgetting('select $3::uuid, $8::text')},
+    text: `with recorded as (${AUDIT_INSERT} from ${auditUnnest(8)} returning 1),
+      ${forgetting('select $3::uuid, $2::text')},
       made as (
         insert into authorisation (id, client_id, key_id, hash, bound, count, expires_at, seal, sad_hash)
-        values ($1::uuid, $2::text, $3::uuid, $4::text, false, $5::int, ${EXPIRES_AT}, $7::bytea, $18::bytea)
+        values ($1::uuid, $2::text, $3::uuid, $4::text, false, $5::int,
+                timestamptz 'epoch' + $6::bigint * interval '1 millisecond', $7::bytea, $17::bytea)
         returning id, count)
       insert into authorised_hash (authorisation_id, position, digest)
       select made.id, position, ''::bytea from made, generate_series(1, made.count) as position`,
-    values: [...columns(a), attempt.clientId, ...auditColumns([audit]), sadHash],
+    values: [
+      a.authorisationId,
+      a.clientId,
+      a.keyId,
+      a.hash ?? null,
+      a.count,
+      a.expiresAt,
+      a.seal,
+      ...auditColumns([audit]),
+      sadHash,
+    ],
   })
 }
-
-const EXPIRES_AT = `timestamptz 'epoch' + $6::bigint * interval '1 millisecond'`
-
-const columns = (a: Sealed<AuthorisationRecord>): unknown[] => [
-  a.authorisationId,
-  a.clientId,
-  a.keyId,
-  a.hash ?? null,
-  a.count,
-  a.expiresAt,
-  a.seal,
-]
 
 /** An authorisation for one signature that is made at once. */
 export interface TakenAtOnce extends Omit<NewKeyAuthorisation, 'sadHash' | 'audit'> {
@@ -78,7 +75,7 @@ type TakeVerdict = Extract<
 
 /**
  * Stores a sealed authorisation whose one occurrence is taken already: both are durable when this resolves, in one statement,
- * since it is once a signature. It has no bearer value. The attempt ends in any case: the secrets were right.
+ * since it is once a signature. It has no bearer value. The client's failures are forgotten in any case: the secrets were right.
  */
 export const takeKeyAuthorisation = grouped<TakenAtOnce, TakeVerdict>({
   name: 'authorisation-take-key',
@@ -114,7 +111,7 @@ const TAKE_AT_ONCE = `with asked as materialized (
     select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::timestamptz[], $6::bytea[], $7::uuid[],
                          $8::bytea[]) as a(id, client_id, key_id, hash, expires_at, seal, signature, digest)),
   judged as materialized (
-    select a.*, ${keyVerdict('a.expires_at')} as verdict
+    select a.*, ${keyVerdict()} as verdict
       from asked a join holder_key h on h.key_id = a.key_id
       join key k on k.id = h.key_id join client cl on cl.id = h.client_id),
   live as materialized (select * from judged where verdict = 'live'),

@@ -39,14 +39,14 @@ const JUDGED = judgedBy(verdictWhere(NOTHING), VERDICT_JOINS)
  * What forbids the use of one without a credential, `a`: the key's state and the client's decide. The key is found by its id
  * alone, so that no plan reads all keys of a client.
  */
-export const keyVerdict = (expiresAt: string, unknown = 'false'): string =>
+export const keyVerdict = (unknown = 'false'): string =>
   `case when ${unknown} or h.client_id <> a.client_id then 'permit_unknown'
-                when ${expiresAt} <= now() then 'permit_expired'
+                when a.expires_at <= now() then 'permit_expired'
                 when h.state <> 'enabled' or k.state <> 'enabled' or cl.state <> 'enabled' then 'credential_disabled'
                 else 'live' end`
 
 const KEY_JUDGED = judgedBy(
-  keyVerdict('a.expires_at', NOTHING),
+  keyVerdict(NOTHING),
   `join holder_key h on h.key_id = a.key_id
       join key k on k.id = a.key_id
       join client cl on cl.id = a.client_id

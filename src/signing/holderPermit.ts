@@ -37,9 +37,9 @@ export async function activateKey(
 ): Promise<Authorised> {
   const sad = newSad()
   const opening = { ...openingOf(key), ...asked }
-  await keyActivation(key.activation).activate(ctx, opening, (authorisation, attempt) => {
+  await keyActivation(key.activation).activate(ctx, opening, (authorisation) => {
     const audit = authoriseAudit(authorisation, {})
-    return createKeyAuthorisation(ctx.db, { authorisation, sadHash: bearerHash(sad), audit, attempt })
+    return createKeyAuthorisation(ctx.db, { authorisation, sadHash: bearerHash(sad), audit })
   })
   return { sad, expiresIn: ctx.config.csc.sadSeconds }
 }
@@ -53,10 +53,10 @@ export async function recogniseSecrets(
   const opening = { ...openingOf(key), secrets, count: 1 }
   const facts = { act: 'recognise', actor: `client:${key.clientId}`, subjects: [`key:${key.keyId}`] }
   // What is sealed is stored nowhere.
-  await keyActivation(key.activation).activate(ctx, opening, (_made, attempt) =>
+  await keyActivation(key.activation).activate(ctx, opening, (made) =>
     ctx.db.transaction(async (tx) => {
       await insertAudit(tx, [auditEntry({ kind: 'act', ...facts })])
-      await forgetFailures(tx, attempt)
+      await forgetFailures(tx, made)
     }),
   )
 }
@@ -92,10 +92,10 @@ async function takenBySecrets(
   const signature = randomUUID()
   const opening = { ...openingOf(key), secrets, count: 1, digests: [input] }
   const occurrence = recorded(key.scheme, input)
-  const authorisation = await keyActivation(key.activation).activate(ctx, opening, async (made, attempt) => {
+  const authorisation = await keyActivation(key.activation).activate(ctx, opening, async (made) => {
     const act = authoriseAudit(made, { digests: [occurrence.toString('hex')] })
     const audit = [act, intentOf(grantOf(key, made, input), signature, [occurrence])]
-    const taking = { authorisation: made, occurrence, signature, instanceId, audit, attempt }
+    const taking = { authorisation: made, occurrence, signature, instanceId, audit }
     const verdict = await takeKeyAuthorisation(ctx.db, taking)
     if (verdict !== 'reserved') throw refusedBy(verdict)
   })

@@ -1,7 +1,6 @@
 import type { HashName } from '../../hsm/algorithms.ts'
 import type { AuthorisationRecord, KeyRecord, Sealed } from '../../hsm/records.ts'
 import type { Context } from '../context.ts'
-import type { Attempt } from '../db/attempts.ts'
 import { secretsActivation } from './secretsActivation.ts'
 
 /** What a holder opens a key for. */
@@ -26,13 +25,13 @@ export interface KeyActivation {
   readonly name: string
   /**
    * Judges what the holder gave, and seals what it authorises.
-   * @param finish makes a success known, and forgets the attempt's failures, in one transaction
+   * @param finish makes a success known, and forgets the client's failures at the key, in one transaction
    * @throws Refusal activation_failed, throttled (with the seconds to wait), credential_locked, unavailable
    */
   readonly activate: (
     ctx: Context,
     opening: Opening,
-    finish: (made: Sealed<AuthorisationRecord>, attempt: Attempt) => Promise<void>,
+    finish: (made: Sealed<AuthorisationRecord>) => Promise<void>,
   ) => Promise<Sealed<AuthorisationRecord>>
   /** The work of judging for a key that there is not, so that asking for one tells nothing. */
   readonly pretend: (ctx: Context, asked: Pick<Opening, 'clientId' | 'secrets'>) => Promise<void>

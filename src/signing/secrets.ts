@@ -17,8 +17,8 @@ const MAX_WAITING_OF_ONE = 150
 const MAX_WAITING = 1_000
 
 /**
- * Results that are handed on together while others wait for a turn: what follows shares statements and frames, and refills
- * once the caches that Argon2id swept, for a sixth more of a processor's work. The first waits for less than 40 ms.
+ * Results that are handed on together while others wait for a turn: what follows shares statements and frames, and fills the
+ * caches that Argon2id swept once for all of them, which saves a sixth of the processor's work. The first waits for up to 40 ms.
  */
 const HANDED_ON = 8
 

@@ -35,7 +35,7 @@ export const secretsActivation: KeyActivation = {
     const attempt = { keyId: opening.key.keyId, clientId: opening.clientId }
     return inTurn(`${attempt.keyId} ${attempt.clientId} ${turn++ % LANES}`, async () => {
       const made = await judged(ctx, opening, attempt)
-      await finish(made, attempt)
+      await finish(made)
       ctx.metrics.activation('accepted')
       return made
     })
