@@ -4,7 +4,17 @@ import { createCredential } from '../../src/api/admin/credentials.ts'
 import { codesStrings } from '../../src/api/enrol/codesStrings.ts'
 import { strings } from '../../src/api/enrol/strings.ts'
 import { Authenticator } from '../secondFactors/authenticator.ts'
-import { CHROMIUM, DESKTOP, Looking, PHONE, fits, launch, picture, violations } from '../support/browser.ts'
+import {
+  CHROMIUM,
+  DESKTOP,
+  Looking,
+  PHONE,
+  expectFocus,
+  fits,
+  launch,
+  picture,
+  violations,
+} from '../support/browser.ts'
 import { startService, type TestService } from '../support/startService.ts'
 
 const PIN = 'pin-73912846'
@@ -99,7 +109,7 @@ describe('the enrolment page in a browser', function () {
     await page.getByRole('button').click()
     const alert = page.getByRole('alert')
     expect((await alert.textContent())?.trim()).to.equal(strings.en.errors.pin)
-    expect(await page.evaluate('document.activeElement.getAttribute("role")')).to.equal('alert')
+    await expectFocus(page, '[role=alert]')
     expect(await page.title()).to.match(/^Not done yet/)
     expect(await fits(page)).to.equal(true)
     await picture(page, 'mistake-phone')
@@ -166,7 +176,7 @@ describe('the enrolment page in a browser', function () {
       await page.getByLabel(text.code, { exact: true }).fill(app.wrong())
       await page.keyboard.press('Enter')
       expect((await page.getByRole('alert').textContent())?.trim()).to.equal(text.errors.code)
-      expect(await page.evaluate('document.activeElement.id')).to.equal('code')
+      await expectFocus(page, '#code')
       await isGood('wrong')
       await page.getByLabel(text.code, { exact: true }).fill(app.code())
       await page.keyboard.press('Enter')

@@ -5,7 +5,17 @@ import type { Browser } from 'playwright-core'
 import { strings, type Language } from '../../src/api/oauth/strings.ts'
 import { OID, digest } from '../csc/client.ts'
 import { Sending } from '../secondFactors/sending.ts'
-import { CHROMIUM, DESKTOP, Looking, PHONE, fits, launch, picture, violations } from '../support/browser.ts'
+import {
+  CHROMIUM,
+  DESKTOP,
+  Looking,
+  PHONE,
+  expectFocus,
+  fits,
+  launch,
+  picture,
+  violations,
+} from '../support/browser.ts'
 import { startService, type TestCredential, type TestService } from '../support/startService.ts'
 import { CodeClient } from './codeClient.ts'
 
@@ -115,7 +125,7 @@ describe('the page of a holder in a browser', function () {
     await page.getByRole('button', { name: strings.en.approve }).click()
     expect((await page.getByRole('alert').textContent())?.trim()).to.equal(strings.en.errors.pin)
     expect(await page.title()).to.match(/^Not done/)
-    expect(await page.evaluate('document.activeElement.id')).to.equal('pin')
+    await expectFocus(page, '#pin')
     expect(await page.evaluate('document.activeElement.getAttribute("aria-describedby")')).to.match(
       /^mistake /,
     )
@@ -188,7 +198,7 @@ describe('the page of a holder in a browser', function () {
     await page.keyboard.press('Enter')
     await page.getByRole('alert').waitFor()
     expect((await page.getByRole('alert').textContent())?.trim()).to.equal(errors.mismatch)
-    expect(await page.evaluate('document.activeElement.id')).to.equal('pin')
+    await expectFocus(page, '#pin')
     await picture(page, 'creation-mistake-phone')
     expect(await fits(page)).to.equal(true)
     expect(await violations(page)).to.deep.equal([])

@@ -69,14 +69,22 @@ export class Looking {
 
 /** What axe finds. Its script comes through the debugger, which the page's policy does not bind. */
 export async function violations(page: Page): Promise<string[]> {
+  await drawn(page)
   await page.evaluate(AXE)
   const found: unknown = await page.evaluate('axe.run()')
   const list = (found as { violations: { id: string; nodes: { html: string }[] }[] }).violations
   return list.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
 }
 
-/** Whether nothing is wider than the window. What a page says is there before its styles are: these are waited for. */
+/** Whether nothing is wider than the window. */
 export async function fits(page: Page): Promise<boolean> {
-  await page.waitForLoadState('load')
+  await drawn(page)
   return page.evaluate<boolean>('document.documentElement.scrollWidth <= window.innerWidth')
 }
+
+/** What a page says is there before its styles are. */
+const drawn = (page: Page): Promise<void> => page.waitForLoadState('load')
+
+/** Waits until the keyboard is at what the selector names: a browser takes it there when it has drawn the page. */
+export const expectFocus = (page: Page, selector: string): Promise<void> =>
+  page.locator(`${selector}:focus`).waitFor()
